@@ -1,0 +1,273 @@
+/**
+ * The experiment file: one schema gives the validation, the types and the JSON Schema for editors.
+ * Every default stands beside its field. Sizes of images are pixels, times are seconds, and every ε and every
+ * gradient is in the units of the data set: [0, 1] for images, the raw coordinates for the toy set.
+ */
+import * as z from 'zod';
+
+const count = z.number().int().min(1);
+const seed = z.number().int().min(0).max(0xffffffff);
+const probability = z.number().min(0).max(1);
+
+/** 2-D points in modes that alternate between two classes along the line x₂ = slope · x₁. */
+const toyGeometrySchema = z
+  .strictObject({
+    pointsPerMode: count.default(1000).describe('training points of each mode'),
+    modesPerClass: count.default(3),
+    slope: z.number().default(2).describe('the line x2 = slope * x1 on which every point lies'),
+    spacing: z.number().positive().default(40).describe('distance of neighbouring modes along the line'),
+    deviation: z.number().positive().default(1).describe('standard deviation of a mode along the line'),
+    testPoints: count.default(600),
+  })
+  .prefault({});
+
+const datasetSchema = z.strictObject({
+  name: z
+    .enum(['usps', 'mnist', 'cifar10', 'folder', 'toy'])
+    .describe(
+      'usps is bundled; mnist, cifar10 and folder are read from the data directory; toy is generated',
+    ),
+  folder: z
+    .string()
+    .optional()
+    .describe('for folder: path below the data directory, with train/CLASS/*.png and test/CLASS/*.png'),
+  size: count.optional().describe('for folder: side in pixels to which images are resized'),
+  grayscale: z.boolean().optional().describe('for folder: one channel instead of three'),
+  trainImages: count.optional().describe('use only the first so many training images'),
+  testImages: count.optional().describe('use only the first so many test images'),
+  geometry: toyGeometrySchema,
+  seed: seed.optional().describe('for toy: seed of the points; default: the seed of the experiment'),
+});
+
+const unetSchema = z.strictObject({
+  kind: z.literal('unet'),
+  channels: count.default(16).describe('channels at full resolution'),
+  multipliers: z.array(count).min(1).default([1, 2, 4]).describe('channels of each resolution, as multiples'),
+  blocks: count.default(1).describe('residual blocks per resolution'),
+  attention: z.array(count).default([]).describe('sides in pixels at which self-attention is used'),
+  groups: count.default(4).describe('groups of GroupNorm'),
+});
+
+const scoreMlpSchema = z.strictObject({
+  kind: z.literal('mlp'),
+  hidden: z.array(count).min(1).default([128, 128]),
+});
+
+const optimizerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('adam'),
+    learningRate: z.number().positive().default(1e-3),
+    beta1: probability.default(0.9),
+    beta2: probability.default(0.999),
+    epsilon: z.number().positive().default(1e-8),
+    weightDecay: z.number().min(0).default(0).describe('L2 penalty added to the gradient'),
+  }),
+  z.strictObject({
+    kind: z.literal('sgd'),
+    learningRate: z.number().positive().default(0.1),
+    momentum: probability.default(0.9),
+    nesterov: z.boolean().default(false),
+    weightDecay: z.number().min(0).default(0).describe('L2 penalty added to the gradient'),
+  }),
+]);
+export type OptimizerConfig = z.infer<typeof optimizerSchema>;
+
+const learningRateScheduleSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant') }),
+  z.strictObject({
+    kind: z.literal('cosine'),
+    warmupEpochs: z.number().min(0).default(0).describe('linear rise from 0'),
+  }),
+  z.strictObject({
+    kind: z.literal('steps'),
+    epochs: z.array(z.number().positive()).min(1).describe('epochs after which the rate falls'),
+    factor: z.number().positive().default(0.1),
+  }),
+]);
+export type LearningRateSchedule = z.infer<typeof learningRateScheduleSchema>;
+
+const scoreSchema = z
+  .strictObject({
+    kind: z
+      .enum(['edm', 'analytic'])
+      .default('edm')
+      .describe(
+        'edm: learned (Karras et al. 2022); analytic: exact score of the Gaussian mixture (toy only)',
+      ),
+    network: z.discriminatedUnion('kind', [unetSchema, scoreMlpSchema]).prefault({ kind: 'unet' }),
+    steps: count.default(1000),
+    batchSize: count.default(128),
+    learningRate: z.number().positive().default(2e-3),
+    warmupSteps: z.number().int().min(0).default(100).describe('linear rise of the learning rate'),
+    emaHalfLifeImages: z
+      .number()
+      .positive()
+      .default(10_000)
+      .describe('half-life of the weight average, in images'),
+    classDropout: probability.default(0.1).describe('share of images trained without their class'),
+    pMean: z.number().default(-1.2).describe('mean of ln σ'),
+    pStd: z.number().positive().default(1.2).describe('standard deviation of ln σ'),
+    sigmaData: z.number().positive().default(0.5).describe('standard deviation of the scaled data'),
+    checkpointSteps: count.default(200).describe('steps between checkpoints'),
+    seed: seed.optional(),
+  })
+  .prefault({});
+
+const precomputeSchema = z
+  .strictObject({
+    method: z.enum(['sbg', 'nearest-neighbor', 'class-mean', 'one-image']).default('sbg'),
+    sigma: z
+      .number()
+      .positive()
+      .default(1)
+      .describe('for sbg: noise level, in units of the data scaled to [-1, 1] (toy: raw coordinates)'),
+    draws: count.default(1).describe('for sbg: noise draws averaged per image'),
+    batchSize: count.default(256).describe('network evaluations at a time; does not change the noise'),
+    codec: z.enum(['float32', 'float16', 'int8']).default('float16'),
+    shardImages: count.default(1024).describe('images per shard'),
+    seed: seed.optional(),
+  })
+  .prefault({});
+
+const classifierSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('mlp'),
+    hidden: z.array(count).default([64]),
+    inputScale: z.number().positive().default(1).describe('inputs are divided by this'),
+  }),
+  z.strictObject({
+    kind: z.literal('cnn'),
+    convolutions: z
+      .array(z.strictObject({ channels: count, kernel: count.default(3), stride: count.default(1) }))
+      .min(1)
+      .prefault([{ channels: 32 }, { channels: 64, stride: 2 }, { channels: 64, stride: 2 }]),
+    dense: z.array(count).default([128]),
+  }),
+]);
+export type ClassifierConfig = z.infer<typeof classifierSchema>;
+export type ScoreNetworkConfig = z.infer<typeof unetSchema> | z.infer<typeof scoreMlpSchema>;
+
+const trainSchema = z
+  .strictObject({
+    method: z.enum(['vanilla', 'pag']).default('pag'),
+    network: classifierSchema.prefault({ kind: 'cnn' }),
+    lambda: z.number().min(0).default(1).describe('weight of the alignment loss'),
+    lambdaSchedule: z
+      .discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('constant') }),
+        z.strictObject({
+          kind: z.literal('warmup'),
+          epochs: z.number().positive().describe('linear rise from 0'),
+        }),
+      ])
+      .default({ kind: 'constant' }),
+    targetsPerImage: z
+      .union([z.literal('all'), count])
+      .default(2)
+      .describe('targets drawn per image and step'),
+    gradientOf: z.enum(['logit', 'log-softmax']).default('logit'),
+    epochs: count.default(15),
+    batchSize: count.default(128),
+    microBatch: count.optional().describe('images per pass through the network; bounds the memory'),
+    optimizer: optimizerSchema.prefault({ kind: 'adam' }),
+    schedule: learningRateScheduleSchema.default({ kind: 'constant' }),
+    clipNorm: z.number().positive().optional().describe('largest norm of the whole gradient'),
+    augment: z
+      .strictObject({
+        shift: z.number().int().min(0).default(0).describe('largest shift in pixels, zero padded'),
+        flip: z.boolean().default(false).describe('mirror left and right'),
+      })
+      .prefault({}),
+    checkpointSteps: count.default(50).describe('steps between checkpoints'),
+    seed: seed.optional(),
+  })
+  .prefault({});
+
+const attackEntrySchema = z.strictObject({
+  method: z.enum(['fgsm', 'pgd']),
+  norm: z.enum(['L2', 'Linf']),
+  eps: z.array(z.number().min(0)).min(1),
+  steps: count.default(20).describe('for pgd'),
+  relativeStep: z.number().positive().default(2.5).describe('for pgd: step = relativeStep * eps / steps'),
+  targeted: z.boolean().default(false).describe('towards a random other class, drawn by (seed, image)'),
+  randomStart: z.boolean().default(false),
+  restarts: count.default(1),
+});
+export type AttackEntry = z.infer<typeof attackEntrySchema>;
+
+const attackSchema = z
+  .strictObject({
+    attacks: z
+      .array(attackEntrySchema)
+      .min(1)
+      .prefault([{ method: 'pgd', norm: 'L2', eps: [0.5, 1, 1.5] }]),
+    images: count.optional().describe('use only the first so many test images'),
+    batchSize: count.default(256),
+    seed: seed.optional(),
+  })
+  .prefault({});
+
+const analyzeSchema = z
+  .strictObject({
+    images: count.default(8).describe('test images shown in the grids'),
+    alignmentImages: count.default(512).describe('training images over which the alignment is averaged'),
+    pictureEps: z.number().positive().default(6).describe('L2 ε of the large targeted attack pictures'),
+    pictureSteps: count.default(60),
+    boundaryCells: count.default(120).describe('for toy: cells along each side of the decision map'),
+  })
+  .prefault({});
+
+const reportSchema = z.strictObject({ title: z.string().default('') }).prefault({});
+
+/** Configuration of one variant, before seeds are filled in. */
+const variantShape = {
+  seed: seed.default(0).describe('seed of every stage that has none of its own'),
+  dataset: datasetSchema,
+  score: scoreSchema,
+  precompute: precomputeSchema,
+  train: trainSchema,
+  attack: attackSchema,
+  analyze: analyzeSchema,
+  report: reportSchema,
+};
+
+export const variantConfigSchema = z.strictObject(variantShape);
+
+/** One variant's configuration with every default filled in. */
+export type ExperimentConfig = z.infer<typeof variantConfigSchema>;
+
+const setting = z.union([
+  z.number(),
+  z.string(),
+  z.boolean(),
+  z.null(),
+  z.array(z.json()),
+  z.record(z.string(), z.json()),
+]);
+
+/** The experiment file as it is written: a base, named variants that override it, and a matrix. */
+export const experimentFileSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/i, 'expected letters, digits, dots, dashes and underscores')
+    .describe('names the folder of results below the runs directory'),
+  ...variantShape,
+  variants: z
+    .array(
+      z
+        .looseObject({ label: z.string().min(1) })
+        .describe('a label, and any settings that differ from those above'),
+    )
+    .optional(),
+  matrix: z
+    .record(z.string(), z.array(setting).min(1))
+    .optional()
+    .describe('dotted setting -> values; every combination is run with every variant'),
+});
+export type ExperimentFile = z.infer<typeof experimentFileSchema>;
+
+/** A fully resolved experiment. */
+export interface Experiment {
+  name: string;
+  variants: { label: string; config: ExperimentConfig }[];
+}
