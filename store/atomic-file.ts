@@ -1,0 +1,135 @@
+/**
+ * Files that are there whole or not at all, also after a crash: written under a temporary name, flushed, renamed,
+ * and the folder flushed. A direct write that is killed leaves a torn file, which nothing later can tell from a
+ * finished one.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { PipelineError } from '../schemas/errors.ts';
+import { isRunning, processStartMs } from './process-identity.ts';
+
+const TEMPORARY = /\.(\d+)-[0-9a-f]+\.tmp$/;
+/** Start times are known to about a second. */
+const START_TOLERANCE_MS = 2000;
+
+/** A new name beside `path`, `<path>.<pid>-<random>.tmp`, which {@link collectLeftovers} recognises. */
+export function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+}
+
+/**
+ * Writes a whole file. Whatever was at `path` stays until the new content is safely on the disk.
+ * The folder must exist. Throws `DISK_FULL` or `NOT_WRITABLE`, and leaves no temporary file then.
+ */
+export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(data);
+    } finally {
+      await file.close();
+    }
+    await publishFile(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw translateDiskError(error, path);
+  }
+}
+
+/**
+ * Puts a finished temporary file in its place: flush, rename, flush of the folder. For writers that stream into
+ * {@link temporaryName} themselves; removes the temporary file when that fails.
+ */
+export async function publishFile(temporary: string, path: string): Promise<void> {
+  try {
+    await flush(temporary, 'r+');
+    await rename(temporary, path);
+    await flush(dirname(path), 'r');
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw translateDiskError(error, path);
+  }
+}
+
+async function flush(path: string, mode: string): Promise<void> {
+  const file = await open(path, mode);
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a folder and those above it. Throws `DISK_FULL` or `NOT_WRITABLE`. */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      const message = `Expected a folder at ${path}, found a file there or above it. Move that file away, or choose another folder (--runs DIR).`;
+      throw new PipelineError('NOT_WRITABLE', message, { cause: error });
+    }
+    throw translateDiskError(error, path);
+  }
+}
+
+/**
+ * Turns what the system says when `path` cannot be written into an error for the user; anything else is returned
+ * as it is. For every place that writes: `throw translateDiskError(error, path)`.
+ */
+export function translateDiskError(error: unknown, path: string): unknown {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const what = code === 'ENOSPC' ? 'the disk is full' : 'the disk quota is used up';
+    const message = `Expected room to write ${path}, found that ${what} (${code}). Free some space or choose a folder on another disk (--runs DIR), then run the same command again; what was finished is kept.`;
+    return new PipelineError('DISK_FULL', message, { cause: error });
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    const what = code === 'EROFS' ? 'the file system is read-only' : 'permission is denied';
+    const message = `Expected to be allowed to write ${path}, found that ${what} (${code}). Make its folder writable or choose another one (--runs DIR), then run the same command again.`;
+    return new PipelineError('NOT_WRITABLE', message, { cause: error });
+  }
+  return error;
+}
+
+/**
+ * Removes the temporary files that killed processes left in a folder and those below it: those of a process that
+ * is gone, or that started after the file was last written (its number was used again; that may be ourselves).
+ * Returns the names removed, relative to the folder, sorted. To be called by the holder of the folder's lock.
+ */
+export async function collectLeftovers(directory: string): Promise<string[]> {
+  const removed: string[] = [];
+  for (const path of await filesBelow(directory)) {
+    const pid = TEMPORARY.exec(path)?.[1];
+    if (pid === undefined || !(await isLeftover(path, Number(pid)))) continue;
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw translateDiskError(error, path);
+    }
+    removed.push(relative(directory, path).split(sep).join('/'));
+  }
+  return removed.sort();
+}
+
+async function isLeftover(path: string, pid: number): Promise<boolean> {
+  if (!isRunning(pid)) return true;
+  const startedMs = processStartMs(pid);
+  const info = await stat(path).catch(() => null);
+  if (startedMs === null || info === null) return false;
+  return info.mtimeMs < startedMs - START_TOLERANCE_MS;
+}
+
+/** Paths of all files in a folder and those below it; none where there is no such folder. */
+async function filesBelow(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
