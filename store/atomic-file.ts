@@ -62,12 +62,20 @@ async function flush(path: string, mode: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it. Throws `DISK_FULL` or `NOT_WRITABLE`. */
+/**
+ * Makes a folder and those above it, unless they are there. Throws `DISK_FULL` or `NOT_WRITABLE`.
+ * Step by step, because the recursive mkdir of Node 20 reports a read-only disk as a missing folder.
+ */
 export async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await mkdir(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' && dirname(path) !== path) {
+      await makeDirectory(dirname(path));
+      return makeDirectory(path);
+    }
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (code === 'EEXIST' || code === 'ENOTDIR') {
       const message = `Expected a folder at ${path}, found a file there or above it. Move that file away, or choose another folder (--runs DIR).`;
       throw new PipelineError('NOT_WRITABLE', message, { cause: error });
