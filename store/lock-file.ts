@@ -128,11 +128,15 @@ async function createWith(path: string, holder: Holder, place: typeof link): Pro
   }
 }
 
-/** Guards whose holder was killed after the lock had been replaced; while we hold the lock they mean nothing. */
+/**
+ * Removes guards whose holder was killed after it had replaced the lock; while we hold it they mean nothing.
+ * Temporary files stay: each belongs to a process that is about to put it in place.
+ */
 async function removeOldGuards(path: string): Promise<void> {
   const prefix = `${basename(path)}.takeover-`;
   for (const name of await readdir(dirname(path))) {
-    if (name.startsWith(prefix)) await rm(join(dirname(path), name), { force: true });
+    if (name.startsWith(prefix) && !name.endsWith('.tmp'))
+      await rm(join(dirname(path), name), { force: true });
   }
 }
 
