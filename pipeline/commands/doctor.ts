@@ -1,0 +1,86 @@
+/** `pipeline doctor`: what this machine offers and what it lacks, for people or as JSON. */
+import type { CommandModule } from 'yargs';
+import { type DoctorReport, examine } from '../engine/doctor.ts';
+
+interface DoctorArguments {
+  /** Folder with the user's data sets. */
+  data?: string | undefined;
+  json?: boolean | undefined;
+}
+
+const LABEL_WIDTH = 12;
+const PAGE_WIDTH = 80;
+
+export const doctorCommand: CommandModule<object, DoctorArguments> = {
+  command: 'doctor',
+  describe: 'Show engine, processor, devices and data sets, and what is missing',
+  async handler(argv) {
+    const report = await examine({ dataDirectory: argv.data ?? process.env.PAG_DATA ?? 'data' });
+    const text = argv.json ? JSON.stringify(report, null, 2) : renderReport(report).join('\n');
+    process.stdout.write(`${text}\n`);
+    if (report.missing.length > 0) process.exitCode = 1;
+  },
+};
+
+/** Lines of at most 80 columns, paths excepted. */
+export function renderReport(report: DoctorReport): string[] {
+  const { cpu, memory, engine, tools, cache, data } = report;
+  return [
+    ...field('package', `${report.package}, Node ${report.node}, ${report.platform}`),
+    ...field('processor', `${cpu.model}, ${cpu.cores} ${cpu.cores === 1 ? 'core' : 'cores'}`),
+    ...field('', cpu.features.join(' ') || 'no vector instructions found'),
+    ...field('memory', `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`),
+    ...field('engine', describeEngine(engine)),
+    ...(engine.libraries ? field('', engine.libraries) : []),
+    ...field('devices', engine.running?.devices.join(', ') ?? 'unknown, as the engine does not run'),
+    ...(report.gpus.length > 0
+      ? field('graphics', `${report.gpus.join(', ')} (PAG_ENGINE=cuda uses them)`)
+      : []),
+    ...field(
+      'python',
+      [tools.python, tools.pip?.replace(/ from .*/, '')].filter(Boolean).join(', ') || 'not found',
+    ),
+    ...field('compiler', [tools.compiler, tools.make].filter(Boolean).join(', ') || 'not found'),
+    ...field('cache', `${cache.directory} (${gigabytes(cache.bytes)})`),
+    ...field('data', `${data.directory}${data.exists ? '' : ' (not there)'}`),
+    ...data.sets.flatMap(({ name, file, found }) =>
+      field('', `${found ? '+' : '-'} ${name}: ${found ? file : `no ${file}`}`),
+    ),
+    '',
+    ...(report.missing.length === 0 ? ['Nothing is missing.'] : ['Missing:']),
+    ...report.missing.flatMap((sentence) =>
+      wrap(sentence, PAGE_WIDTH - 4).map((line, i) => `${i ? '    ' : '  - '}${line}`),
+    ),
+  ];
+}
+
+function describeEngine({ wanted, running, libraries }: DoctorReport['engine']): string {
+  if (running) {
+    const threads = `${running.threads} ${running.threads === 1 ? 'thread' : 'threads'} per process`;
+    return `TensorFlow ${running.tensorflow} (${wanted}), ${threads}`;
+  }
+  if (wanted === null) return 'none for this platform';
+  return `${wanted}, ${libraries ? 'does not run' : 'not installed'}`;
+}
+
+function field(label: string, text: string): string[] {
+  return wrap(text, PAGE_WIDTH - LABEL_WIDTH).map(
+    (line, i) => `${(i ? '' : label).padEnd(LABEL_WIDTH)}${line}`,
+  );
+}
+
+/** Breaks at spaces; a word longer than the width gets a line of its own, so that paths stay whole. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,85 @@
+/** Brings up TensorFlow in this process. Call it before any tensor is made; `stages/` never does it itself. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as tf from '@tensorflow/tfjs-core';
+import { PipelineError } from '../../schemas/errors.ts';
+import { TENSORFLOW_VERSION } from '../setup/engine-table.mjs';
+
+/** The engine as it runs in this process. */
+export interface EngineInfo {
+  /** Name of the TensorFlow.js backend. */
+  name: string;
+  /** Version of TensorFlow itself. */
+  tensorflow: string;
+  /** Threads that one operation may use. */
+  threads: number;
+  /** `CPU:0`, and `GPU:0` where TensorFlow found one. */
+  devices: string[];
+}
+
+/** What the binding tells about the library it is linked to. */
+interface NodeBackend {
+  binding: { TF_Version: string; isUsingGpuDevice(): boolean };
+}
+
+const require = createRequire(import.meta.url);
+
+let registered: Promise<EngineInfo> | undefined;
+
+/**
+ * Loads TensorFlow and makes it the backend; a second call answers with the engine that runs already. TensorFlow
+ * writes two lines about itself to stderr while it loads: worker processes are captured by their parent.
+ *
+ * @param options.threads threads of one operation. The default is 1, so that the same configuration gives the same
+ *   bytes on any number of cores; the runner uses the cores by running several processes.
+ * @throws PipelineError `ENGINE_MISSING` where it is not installed, `ENGINE_WRONG` where it is another version
+ */
+export function registerEngine(options: { threads?: number } = {}): Promise<EngineInfo> {
+  registered ??= load(options.threads ?? 1);
+  return registered;
+}
+
+async function load(threads: number): Promise<EngineInfo> {
+  // TensorFlow reads these once, when its library is loaded.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+  process.env.TF_NUM_INTEROP_THREADS = '1';
+  restoreDroppedUtil();
+  requireInstalled();
+  require('@tensorflow/tfjs-node-gpu');
+  await tf.setBackend('tensorflow');
+  const { binding } = tf.backend() as unknown as NodeBackend;
+  requireVersion(binding.TF_Version);
+  const devices = binding.isUsingGpuDevice() ? ['CPU:0', 'GPU:0'] : ['CPU:0'];
+  return { name: tf.getBackend(), tensorflow: binding.TF_Version, threads, devices };
+}
+
+/** tfjs-node calls two functions of `node:util` that Node 23 removed. */
+function restoreDroppedUtil(): void {
+  const util = require('node:util') as Record<string, unknown>;
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray ??= Array.isArray;
+}
+
+function requireInstalled(): void {
+  const manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
+  const binding = manifest.replace(/package\.json$/, 'lib/napi-v8/tfjs_binding.node');
+  if (existsSync(binding)) return;
+  throw new PipelineError(
+    'ENGINE_MISSING',
+    `Expected the TensorFlow binding ${binding}, found none: run \`npm start\` or \`npx pipeline doctor\`, which says what is missing.`,
+  );
+}
+
+/**
+ * The pinned version is the one whose numbers are tested.
+ *
+ * @throws PipelineError `ENGINE_WRONG`
+ */
+export function requireVersion(found: string): void {
+  if (found === TENSORFLOW_VERSION) return;
+  throw new PipelineError(
+    'ENGINE_WRONG',
+    `Expected TensorFlow ${TENSORFLOW_VERSION}, found ${found}: delete node_modules/@tensorflow/tfjs-node-gpu/deps and run \`npm start\`, which installs the right one.`,
+  );
+}
