@@ -1,0 +1,56 @@
+/**
+ * Gradients in half precision with a power of two per row: 2 bytes a value. The power brings the largest value of
+ * the row to [2¹⁴, 2¹⁵), so that neither rows near 1e-7 vanish nor rows near 1e5 overflow.
+ * value = gradient · scale, exactly.
+ */
+import type { Codec } from './codec.ts';
+import { halfFromFloat32Bits, halfTable } from './half.ts';
+
+/** Exponent of the largest value of an encoded row: one below that of the largest half, as rounding may raise it. */
+const TOP_EXPONENT = 14;
+/** Of the smallest float32. */
+const MIN_EXPONENT = -149;
+
+let scaled = new Float32Array(0);
+let scaledBits = new Uint32Array(0);
+
+export const float16: Codec = {
+  name: 'float16',
+  columns: (length) => [
+    { name: 'gradient', kind: 'float16', width: length },
+    { name: 'scale', kind: 'float32', width: null },
+  ],
+  encode(gradient, row) {
+    const length = gradient.length;
+    if (scaled.length < length) {
+      scaled = new Float32Array(length);
+      scaledBits = new Uint32Array(scaled.buffer);
+    }
+    const scale = scaleOf(gradient);
+    const halves = row[0]!;
+    for (let i = 0; i < length; i++) scaled[i] = gradient[i]! / scale;
+    for (let i = 0; i < length; i++) halves[i] = halfFromFloat32Bits(scaledBits[i]!);
+    row[1]![0] = scale;
+  },
+  decode(row, gradient) {
+    const halves = row[0]!;
+    const scale = row[1]![0]!;
+    const values = halfTable();
+    for (let i = 0; i < gradient.length; i++) gradient[i] = values[halves[i]!]! * scale;
+  },
+};
+
+/** The power of two by which a row is divided; 1 for a row of zeros. */
+function scaleOf(gradient: Float32Array): number {
+  let largest = 0;
+  for (let i = 0; i < gradient.length; i++) largest = Math.max(largest, Math.abs(gradient[i]!));
+  if (largest === 0) return 1;
+  return 2 ** Math.max(MIN_EXPONENT, exponentOf(largest) - TOP_EXPONENT);
+}
+
+/** The whole number e with 2^e ≤ value < 2^(e+1), for a positive float32. */
+function exponentOf(value: number): number {
+  const exponent = Math.floor(Math.log2(value));
+  // The logarithm of a number just below a power of two may be rounded up to that power.
+  return 2 ** exponent > value ? exponent - 1 : exponent;
+}

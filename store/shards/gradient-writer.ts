@@ -1,0 +1,134 @@
+/**
+ * Writes a gradient store shard by shard, in any order; what an interrupted run finished is kept. A shard is
+ * finished once the file beside it says what it is, and is written last.
+ */
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PipelineError } from '../../schemas/errors.ts';
+import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
+import { collectLeftovers, makeDirectory, translateDiskError, writeFileAtomic } from '../atomic-file.ts';
+import { canonicalJson } from '../content-hash.ts';
+import { writeArrowFile } from './arrow-writer.ts';
+import { findDamage } from './check-shard.ts';
+import { encodeGradients } from './encode-gradients.ts';
+import {
+  countShards,
+  gradientLength,
+  imagesOfShard,
+  readStoreInfo,
+  recordName,
+  STORE_FILE,
+  shardColumns,
+  shardName,
+} from './store-layout.ts';
+
+export interface GradientWriter {
+  readonly info: GradientStoreInfo;
+  readonly shardCount: number;
+  /**
+   * Numbers of the shards that are not finished, ascending. Checks every finished one by its SHA-256, and removes
+   * whatever belongs to the others. For the holder of the folder's lock, before anything is written.
+   */
+  missing(): Promise<number[]>;
+  /** The images of a shard: `first` … `first + count − 1`. */
+  imagesOf(shard: number): { first: number; count: number };
+  /**
+   * Writes one shard; the same gradients give the same bytes.
+   * Throws `NOT_FINITE` where a gradient holds NaN or infinity, and `DISK_FULL` or `NOT_WRITABLE`.
+   * @param gradients [count, targets, ...shape] flattened: image-major, target-minor
+   */
+  write(shard: number, gradients: Float32Array): Promise<ShardRecord>;
+}
+
+/**
+ * Starts a store in `directory`, or goes on with the one that is there, which must be the same
+ * (else `ARTIFACT_DAMAGED`).
+ */
+export async function openGradientWriter(
+  directory: string,
+  info: GradientStoreInfo,
+): Promise<GradientWriter> {
+  await makeDirectory(directory);
+  await writeStoreInfo(directory, info);
+  const shardCount = countShards(info);
+  return {
+    info,
+    shardCount,
+    imagesOf: (shard) => imagesOfShard(info, shard),
+    write: (shard, gradients) => writeShard(directory, info, shard, gradients),
+    async missing() {
+      await collectLeftovers(directory);
+      const shards: number[] = [];
+      for (let shard = 0; shard < shardCount; shard++) {
+        if ((await findDamage(directory, info, shard)) === null) continue;
+        await removeShard(directory, shard);
+        shards.push(shard);
+      }
+      return shards;
+    },
+  };
+}
+
+async function writeStoreInfo(directory: string, info: GradientStoreInfo): Promise<void> {
+  const path = join(directory, STORE_FILE);
+  if ((await stat(path).catch(() => null)) === null) {
+    await writeFileAtomic(path, `${JSON.stringify(info, null, 2)}\n`);
+    return;
+  }
+  const [expected, found] = [canonicalJson(info), canonicalJson(await readStoreInfo(directory))];
+  if (expected === found) return;
+  const message = `Expected ${STORE_FILE} in ${directory} to say ${expected}, found ${found}. Remove that folder; the next \`pipeline run\` computes it again.`;
+  throw new PipelineError('ARTIFACT_DAMAGED', message, {
+    place: { artifact: directory, files: [STORE_FILE] },
+  });
+}
+
+/** The record goes first: without it the shard counts for nothing, whatever happens in between. */
+async function removeShard(directory: string, shard: number): Promise<void> {
+  for (const name of [recordName(shard), shardName(shard)]) {
+    const path = join(directory, name);
+    try {
+      await rm(path, { force: true, recursive: true });
+    } catch (error) {
+      throw translateDiskError(error, path);
+    }
+  }
+}
+
+async function writeShard(
+  directory: string,
+  info: GradientStoreInfo,
+  shard: number,
+  gradients: Float32Array,
+): Promise<ShardRecord> {
+  const { first, count } = imagesOfShard(info, shard);
+  const length = gradientLength(info);
+  if (gradients.length !== count * info.targets * length) {
+    const expected = `${count} images x ${info.targets} targets x ${length} values`;
+    throw new RangeError(
+      `Expected gradients of shard ${shard} to hold ${expected}, got ${gradients.length} values.`,
+    );
+  }
+  const { source, loss } = encodeGradients(directory, info, first, gradients);
+  const metadata = { codec: info.codec, shape: JSON.stringify(info.shape) };
+  const path = join(directory, shardName(shard));
+  const { bytes, sha256, frameCrc32, batches } = await writeArrowFile(
+    path,
+    shardColumns(info),
+    metadata,
+    source,
+  );
+  const rows = count * info.targets;
+  const record: ShardRecord = {
+    name: shardName(shard),
+    rows,
+    bytes,
+    sha256,
+    batches,
+    frameCrc32,
+    worstCosineLoss: loss.worst,
+    meanCosineLoss: loss.sum / rows,
+  };
+  await writeFileAtomic(join(directory, recordName(shard)), `${JSON.stringify(record)}\n`);
+  return record;
+}
