@@ -10,20 +10,25 @@ import { requireNpm, run, tellingLine } from './programs.mjs';
  * @typedef {{ version?: string, integrity?: string, optional?: boolean, link?: boolean }} LockedPackage
  */
 
-/** @param {Machine} machine */
+/**
+ * Runs `npm install --no-save`, which keeps to the lock file and leaves it as it is. `npm ci` would do the same, but
+ * refuses a lock file that lacks optional packages for other platforms, as npm writes it where it cannot fetch them.
+ *
+ * @param {Machine} machine
+ */
 export async function installNpmPackages(machine) {
   if (npmPackagesMatch(machine.project)) return;
   const [program, ...args] = requireNpm(machine);
-  machine.say('Installing npm packages (npm ci) ...');
+  machine.say('Installing npm packages ...');
   const log = await logFile(machine, 'npm');
   const { code, output } = await run(
     /** @type {string} */ (program),
-    [...args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    [...args, 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
     { env: machine.env, cwd: machine.project, logFile: log },
   );
   if (code === 0) return;
   throw new SetupFailure(
-    `Expected \`npm ci\` to install the packages of package-lock.json, it ended with code ${code} (${tellingLine(output)}): check the network and npm's registry setting, then run the command again; its whole output is in ${log}.`,
+    `Expected npm to install the packages of package-lock.json, it ended with code ${code} (${tellingLine(output)}): check the network and npm's registry setting, then run the command again; its whole output is in ${log}.`,
   );
 }
 

@@ -73,7 +73,8 @@ export function tellingLine(output) {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  return lines.find((line) => /error|expected|no space/i.test(line)) ?? lines.at(-1) ?? 'no output';
+  const line = lines.find((text) => /error|expected|no space/i.test(text)) ?? lines.at(-1) ?? 'no output';
+  return line.length > 200 ? `${line.slice(0, 200)} ...` : line;
 }
 
 /** @param {Machine} machine */
