@@ -41,8 +41,9 @@ const datasetSchema = z.strictObject({
 
 const unetSchema = z.strictObject({
   kind: z.literal('unet'),
-  channels: count.default(16).describe('channels at full resolution'),
-  multipliers: z.array(count).min(1).default([1, 2, 4]).describe('channels of each resolution, as multiples'),
+  patch: count.default(1).describe('patch x patch pixels are folded into the channels of one position first'),
+  channels: count.default(32).describe('channels at full resolution'),
+  multipliers: z.array(count).min(1).default([1, 2]).describe('channels of each resolution, as multiples'),
   blocks: count.default(1).describe('residual blocks per resolution'),
   attention: z.array(count).default([]).describe('sides in pixels at which self-attention is used'),
   groups: count.default(4).describe('groups of GroupNorm'),

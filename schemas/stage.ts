@@ -19,6 +19,11 @@ export type StageName = (typeof STAGE_NAMES)[number];
 /** A value that JSON can hold; keys are hashed over such values. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/** A plain value as JSON, without the fields that are undefined. */
+export function toJson(value: object): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}
+
 /** A finished artifact that a stage reads. */
 export interface InputArtifact {
   stage: StageName;

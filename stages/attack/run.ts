@@ -1,0 +1,133 @@
+/** Attacks the classifier with every setting; a setting that is finished survives a crash. */
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AttackResult, AttackSummary } from '../../schemas/results.ts';
+import type { StageContext } from '../../schemas/stage.ts';
+import { writeFileAtomic } from '../../store/atomic-file.ts';
+import { readDataset } from '../../store/dataset-artifact.ts';
+import { writeTable } from '../../store/tables.ts';
+import { predict } from '../numerics/analyses/predictions.ts';
+import { attackGradient } from '../numerics/attacks/attack-losses.ts';
+import { registerGradients } from '../numerics/gradients/register.ts';
+import { loadClassifier } from '../numerics/networks/trained-classifier.ts';
+import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
+import { tf } from '../numerics/tensor/tf.ts';
+import { ballDoubts, gradientDoubts, orderDoubts } from './doubts.ts';
+import { evaluate, type Outcome, type Victim } from './evaluate.ts';
+import { type AttackSetting, attackSettings, settingName } from './settings.ts';
+
+export async function runAttack(context: StageContext): Promise<void> {
+  registerGradients();
+  const config = context.config.attack;
+  const dataset = await readDataset(inputOf(context, 'dataset').directory);
+  const logitsOf = await loadClassifier(inputOf(context, 'train').directory);
+  const count = Math.min(config.images ?? dataset.test.count, dataset.test.count);
+  const clean = predict(logitsOf, dataset.test, dataset.info.shape, count, config.batchSize);
+  const victim: Victim = { logitsOf, dataset, clean, seed: config.seed ?? 0, batchSize: config.batchSize };
+  const settings = attackSettings(config);
+  const outcomes: Outcome[] = [];
+  for (const [index, setting] of settings.entries()) {
+    const report = async (done: number) => {
+      context.progress({ done: index * count + done, total: settings.length * count, unit: 'images' });
+      await yieldToEvents();
+      stopIfAsked(context);
+    };
+    outcomes.push(
+      await resumeOrRun(join(context.directory, `outcome-${index}.json`), victim, setting, report),
+    );
+  }
+  const summary = summarize(victim, settings, outcomes);
+  await writeFileAtomic(join(context.directory, 'attack.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeOutcomes(join(context.directory, 'images.parquet'), victim, settings, outcomes);
+  for (const index of settings.keys())
+    await rm(join(context.directory, `outcome-${index}.json`), { force: true });
+}
+
+async function resumeOrRun(
+  path: string,
+  victim: Victim,
+  setting: AttackSetting,
+  onImages: (done: number) => Promise<void>,
+): Promise<Outcome> {
+  if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as Outcome;
+  const outcome = await evaluate(victim, setting, onImages);
+  await writeFileAtomic(path, JSON.stringify(outcome));
+  return outcome;
+}
+
+/** Clean images at which the loss is exactly flat. */
+function countZeroGradients({ logitsOf, dataset, clean, batchSize }: Victim): number {
+  const { test, info } = dataset;
+  let zeros = 0;
+  for (let first = 0; first < clean.length; first += batchSize) {
+    const n = Math.min(batchSize, clean.length - first);
+    zeros += tf.tidy(() => {
+      const x = tf.tensor(test.slice(first, n), [n, ...info.shape]);
+      const batch = { classes: test.labels.subarray(first, first + n), targeted: false };
+      const { gradient } = attackGradient(logitsOf, x, batch);
+      const largest = tf.max(tf.abs(tf.reshape(gradient, [n, -1])), 1);
+      return largest.dataSync().filter((value) => value === 0).length;
+    });
+  }
+  return zeros;
+}
+
+function summarize(victim: Victim, settings: AttackSetting[], outcomes: Outcome[]): AttackSummary {
+  const { clean, dataset, seed } = victim;
+  const n = clean.length;
+  const cleanCorrect = clean.filter((label, i) => label === dataset.test.labels[i]).length;
+  const attacks: AttackResult[] = settings.map(({ method, norm, eps, steps, targeted }, i) => ({
+    method,
+    norm,
+    eps,
+    steps: method === 'fgsm' ? 1 : steps,
+    targeted,
+    n,
+    cleanCorrect,
+    robust: outcomes[i]!.survived.filter(Boolean).length,
+  }));
+  const warnings = [
+    ...settings.flatMap((setting, i) => ballDoubts(setting, outcomes[i]!)),
+    ...gradientDoubts(countZeroGradients(victim), n),
+    ...orderDoubts(attacks),
+  ];
+  return { n, cleanCorrect, seed, attacks, warnings };
+}
+
+/** One row per attack setting and image. */
+async function writeOutcomes(
+  path: string,
+  { clean, dataset }: Victim,
+  settings: AttackSetting[],
+  outcomes: Outcome[],
+): Promise<void> {
+  const rows = settings.flatMap((setting, s) =>
+    Array.from(clean, (cleanPrediction, image) => ({
+      setting,
+      outcome: outcomes[s]!,
+      cleanPrediction,
+      image,
+    })),
+  );
+  type Row = (typeof rows)[number];
+  const column = (
+    name: string,
+    type: 'STRING' | 'INT32' | 'DOUBLE' | 'BOOLEAN',
+    of: (row: Row) => unknown,
+  ) => ({
+    name,
+    type,
+    values: rows.map(of),
+  });
+  await writeTable(path, [
+    column('attack', 'STRING', ({ setting }) => settingName(setting)),
+    column('image', 'INT32', ({ image }) => image),
+    column('label', 'INT32', ({ image }) => dataset.test.labels[image]),
+    column('target', 'INT32', ({ outcome, image }) => outcome.target[image]),
+    column('cleanPrediction', 'INT32', ({ cleanPrediction }) => cleanPrediction),
+    column('adversarialPrediction', 'INT32', ({ outcome, image }) => outcome.prediction[image]),
+    column('survived', 'BOOLEAN', ({ outcome, image }) => outcome.survived[image]),
+    column('distance', 'DOUBLE', ({ outcome, image }) => outcome.distance[image]),
+  ]);
+}

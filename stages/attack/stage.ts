@@ -1,0 +1,12 @@
+/** Attack: how many test images survive each attack. */
+import { type StageDefinition, toJson } from '../../schemas/stage.ts';
+
+export const attackStage: StageDefinition = {
+  name: 'attack',
+  codeVersion: 1,
+  scope: 'variant',
+  inputs: () => ['dataset', 'train'],
+  configPart: ({ attack }) => toJson(attack),
+  needsEngine: () => true,
+  load: async () => (await import('./run.ts')).runAttack,
+};

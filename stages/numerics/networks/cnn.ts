@@ -1,0 +1,39 @@
+/** Small convolutional classifier: convolutions with ReLU, then dense layers. */
+import type { ClassifierConfig } from '../../../schemas/config.ts';
+import type { ParameterSpec } from '../tensor/parameters.ts';
+import { tf } from '../tensor/tf.ts';
+import { convolution, convolutionParameters } from './blocks/convolution.ts';
+import { dense, denseParameters } from './blocks/dense.ts';
+import type { Classifier } from './network.ts';
+
+/** @param shape [height, width, channels] of an image */
+export function makeCnn(
+  config: Extract<ClassifierConfig, { kind: 'cnn' }>,
+  shape: readonly number[],
+  classes: number,
+): Classifier {
+  let [height, width, channels] = shape as [number, number, number];
+  const parameters: ParameterSpec[] = [];
+  config.convolutions.forEach((layer, i) => {
+    parameters.push(...convolutionParameters(`conv${i + 1}`, channels, layer.channels, layer.kernel));
+    channels = layer.channels;
+    height = Math.ceil(height / layer.stride);
+    width = Math.ceil(width / layer.stride);
+  });
+  const widths = [height * width * channels, ...config.dense, classes];
+  const layers = widths.length - 1;
+  for (let i = 0; i < layers; i++)
+    parameters.push(...denseParameters(`fc${i + 1}`, widths[i]!, widths[i + 1]!));
+  return {
+    parameters,
+    logits(values, x) {
+      let h = x;
+      config.convolutions.forEach((layer, i) => {
+        h = tf.relu(convolution(values, `conv${i + 1}`, h, layer.stride));
+      });
+      h = tf.reshape(h, [-1, widths[0]!]);
+      for (let i = 1; i < layers; i++) h = tf.relu(dense(values, `fc${i}`, h));
+      return dense(values, `fc${layers}`, h);
+    },
+  };
+}

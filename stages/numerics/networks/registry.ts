@@ -1,0 +1,50 @@
+/** The networks by name. */
+import type { ClassifierConfig, ScoreNetworkConfig } from '../../../schemas/config.ts';
+import { makeCnn } from './cnn.ts';
+import { makeMlp } from './mlp.ts';
+import type { Classifier, ScoreNetwork } from './network.ts';
+import { makeScoreMlp } from './score-mlp.ts';
+import { makeUnet } from './unet.ts';
+
+type Makers<Config extends { kind: string }, Network> = {
+  [Kind in Config['kind']]: (
+    config: Extract<Config, { kind: Kind }>,
+    shape: readonly number[],
+    classes: number,
+  ) => Network;
+};
+
+const classifiers: Makers<ClassifierConfig, Classifier> = { mlp: makeMlp, cnn: makeCnn };
+const scoreNetworks: Makers<ScoreNetworkConfig, ScoreNetwork> = { mlp: makeScoreMlp, unet: makeUnet };
+
+function make<Config extends { kind: string }, Network>(
+  makers: Makers<Config, Network>,
+  config: Config,
+  shape: readonly number[],
+  classes: number,
+): Network {
+  const maker = makers[config.kind as Config['kind']] as (
+    c: Config,
+    s: readonly number[],
+    n: number,
+  ) => Network;
+  return maker(config, shape, classes);
+}
+
+/** @param shape shape of one input, channels last */
+export function makeClassifier(
+  config: ClassifierConfig,
+  shape: readonly number[],
+  classes: number,
+): Classifier {
+  return make(classifiers, config, shape, classes);
+}
+
+/** @param shape shape of one input, channels last */
+export function makeScoreNetwork(
+  config: ScoreNetworkConfig,
+  shape: readonly number[],
+  classes: number,
+): ScoreNetwork {
+  return make(scoreNetworks, config, shape, classes);
+}

@@ -1,0 +1,87 @@
+/** One step of score training, and the state that it carries. */
+import type { ExperimentConfig } from '../../schemas/config.ts';
+import { denoise } from '../numerics/diffusion/precondition.ts';
+import { scoreMatching } from '../numerics/losses/score-matching.ts';
+import type { ScoreNetwork } from '../numerics/networks/network.ts';
+import { makeOptimizer } from '../numerics/optimizers/optimizer.ts';
+import { joinGradients, nameParameters, splitParameters } from '../numerics/tensor/parameters.ts';
+import { tf } from '../numerics/tensor/tf.ts';
+import type { ScoreBatch } from './batches.ts';
+
+/** Flat vectors, [parameters] each. */
+export interface ScoreState {
+  values: tf.Tensor1D;
+  slots: tf.Tensor1D[];
+  /** Running average of the values; the model that is kept. */
+  average: tf.Tensor1D;
+}
+
+/** Adam as EDM uses it. */
+export function scoreOptimizer(learningRate: number) {
+  return makeOptimizer({
+    kind: 'adam',
+    learningRate,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+  });
+}
+
+/** Factor with which the average decays in a step: half of it is forgotten after `emaHalfLifeImages` images. */
+export function averageDecay(
+  { batchSize, emaHalfLifeImages }: ExperimentConfig['score'],
+  step: number,
+): number {
+  // A ramp as in EDM's training code, so that the random start is soon forgotten.
+  const halfLife = Math.min(emaHalfLifeImages, 0.05 * step * batchSize);
+  return 0.5 ** (batchSize / Math.max(halfLife, 1e-8));
+}
+
+function lossAndGradient(
+  network: ScoreNetwork,
+  state: ScoreState,
+  batch: ScoreBatch,
+  shape: readonly number[],
+  sigmaData: number,
+): { value: tf.Scalar; gradient: tf.Tensor1D } {
+  const count = batch.sigma.length;
+  const clean = tf.tensor(batch.clean, [count, ...shape]);
+  const noisy = tf.tensor(batch.noisy, [count, ...shape]);
+  const oneHot = tf.tensor2d(batch.oneHot, [count, batch.oneHot.length / count]);
+  const loss = (...tensors: tf.Tensor[]) => {
+    const parameters = nameParameters(network.parameters, tensors);
+    const denoised = denoise(network, parameters, { sigmaData }, noisy, batch.sigma, oneHot);
+    return tf.mean(scoreMatching(denoised, clean, batch.sigma, { sigmaData })) as tf.Scalar;
+  };
+  const { value, grads } = tf.valueAndGrads(loss)(splitParameters(network.parameters, state.values));
+  return { value: value as tf.Scalar, gradient: joinGradients(grads) };
+}
+
+/**
+ * One step. Disposes the old state.
+ *
+ * @param step counted from 1
+ * @returns the new state and the loss, averaged over images and pixels
+ */
+export function scoreStep(
+  network: ScoreNetwork,
+  state: ScoreState,
+  batch: ScoreBatch,
+  shape: readonly number[],
+  config: ExperimentConfig['score'],
+  step: number,
+): { state: ScoreState; loss: number } {
+  const rate = config.learningRate * Math.min(1, step / Math.max(1, config.warmupSteps));
+  const decay = averageDecay(config, step);
+  const { next, loss } = tf.tidy(() => {
+    const { value, gradient } = lossAndGradient(network, state, batch, shape, config.sigmaData);
+    const updated = scoreOptimizer(rate).update(state.values, gradient, state.slots, rate, step);
+    const average = tf.add(tf.mul(state.average, decay), tf.mul(updated.values, 1 - decay)) as tf.Tensor1D;
+    return { next: { ...updated, average }, loss: value };
+  });
+  tf.dispose([state.values, state.average, ...state.slots]);
+  const figure = loss.dataSync()[0]!;
+  loss.dispose();
+  return { state: next, loss: figure };
+}

@@ -1,0 +1,93 @@
+/** Assembles training batches: images, labels, and for each of T targets a class and its gradient. */
+import type { ExperimentConfig } from '../../schemas/config.ts';
+import type { Dataset } from '../../store/dataset-artifact.ts';
+import type { GradientReader } from '../../store/shards/gradient-reader.ts';
+import { applyMove } from './augment.ts';
+import { epochOrder, moveOf, targetsOf } from './sampler.ts';
+
+/** One target of every image of a batch. */
+export interface BatchTarget {
+  /** Class index, [batch]. */
+  classes: Uint8Array;
+  /** g(x, class), [batch × size]. */
+  gradient: Float32Array;
+}
+
+export interface TrainBatch {
+  /** Indices in the training split. */
+  images: Uint32Array;
+  /** [batch × size], in data units. */
+  x: Float32Array;
+  labels: Uint8Array;
+  /** Empty for training without alignment. */
+  targets: BatchTarget[];
+}
+
+/** Makes the batch of a step, a pure function of (seed, step). Steps are counted from 0 through all epochs. */
+export type BatchMaker = (step: number) => Promise<TrainBatch>;
+
+export function stepsPerEpoch({ train }: Dataset, { batchSize }: ExperimentConfig['train']): number {
+  return Math.ceil(train.count / batchSize);
+}
+
+/** @param reader the gradient store, or null for training without alignment */
+export function makeBatches(
+  dataset: Dataset,
+  config: ExperimentConfig['train'],
+  reader: GradientReader | null,
+): BatchMaker {
+  const seed = config.seed ?? 0;
+  const perEpoch = stepsPerEpoch(dataset, config);
+  let order: { epoch: number; images: Uint32Array } | null = null;
+  return async (step) => {
+    const epoch = Math.floor(step / perEpoch);
+    if (order?.epoch !== epoch) order = { epoch, images: epochOrder(seed, epoch, dataset.train.count) };
+    const first = (step % perEpoch) * config.batchSize;
+    const images = order.images.subarray(first, first + config.batchSize);
+    const targets = reader === null ? [] : await readTargets(dataset, config, reader, images, epoch);
+    return { images, targets, ...readImages(dataset, config, images, epoch) };
+  };
+}
+
+function readImages(
+  { train, size, info }: Dataset,
+  config: ExperimentConfig['train'],
+  images: Uint32Array,
+  epoch: number,
+): { x: Float32Array; labels: Uint8Array } {
+  const x = new Float32Array(images.length * size);
+  images.forEach((image, i) => {
+    train.copyImage(image, x, i * size);
+    applyMove(x, i * size, info.shape, moveOf(config.seed ?? 0, epoch, image, config.augment));
+  });
+  return { x, labels: Uint8Array.from(images, (image) => train.labels[image]!) };
+}
+
+async function readTargets(
+  { size, info }: Dataset,
+  config: ExperimentConfig['train'],
+  reader: GradientReader,
+  images: Uint32Array,
+  epoch: number,
+): Promise<BatchTarget[]> {
+  const seed = config.seed ?? 0;
+  const chosen = Array.from(images, (image) =>
+    targetsOf(seed, epoch, image, info.classNames.length, config.targetsPerImage),
+  );
+  const count = chosen[0]!.length;
+  // One read for all: the rows of an image are neighbours in the store.
+  const rows = [...images].flatMap((image, i) => Array.from(chosen[i]!, (target) => ({ image, target })));
+  const gradients = new Float32Array(rows.length * size);
+  await reader.read(rows, gradients);
+  rows.forEach(({ image }, row) => {
+    applyMove(gradients, row * size, info.shape, moveOf(seed, epoch, image, config.augment));
+  });
+  return Array.from({ length: count }, (_, k) => {
+    const gradient = new Float32Array(images.length * size);
+    for (let i = 0; i < images.length; i++) {
+      const row = (i * count + k) * size;
+      gradient.set(gradients.subarray(row, row + size), i * size);
+    }
+    return { classes: Uint8Array.from(chosen, (targets) => targets[k]!), gradient };
+  });
+}

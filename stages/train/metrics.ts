@@ -1,0 +1,73 @@
+/** Figures of an epoch: gathered step by step, then written to Parquet and as TensorBoard events. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EpochMetrics } from '../../schemas/results.ts';
+import { writeFileAtomic } from '../../store/atomic-file.ts';
+import { encodeEvents } from '../../store/event-file.ts';
+import { writeTable } from '../../store/tables.ts';
+import type { StepFigures } from './trainer.ts';
+
+/** Sums over the steps of an epoch. */
+export type EpochSums = StepFigures & { steps: number };
+
+export function noSums(): EpochSums {
+  return { steps: 0, images: 0, correct: 0, crossEntropy: 0, alignment: 0, cosine: 0, gradientNorm: 0 };
+}
+
+export function addFigures(sums: EpochSums, figures: StepFigures): EpochSums {
+  const total = { ...sums, steps: sums.steps + 1 };
+  for (const name of Object.keys(figures) as (keyof StepFigures)[]) total[name] += figures[name];
+  return total;
+}
+
+/** Means of an epoch from its sums. */
+export function epochMetrics(
+  sums: EpochSums,
+  rest: Pick<EpochMetrics, 'epoch' | 'step' | 'learningRate' | 'lambda' | 'testAccuracy'> & {
+    aligned: boolean;
+  },
+): EpochMetrics {
+  const { aligned, ...named } = rest;
+  const crossEntropy = sums.crossEntropy / sums.images;
+  const alignment = sums.alignment / sums.images;
+  return {
+    ...named,
+    loss: crossEntropy + (aligned ? rest.lambda * alignment : 0),
+    crossEntropy,
+    alignment,
+    meanCosine: aligned ? sums.cosine / sums.images : null,
+    gradientNorm: sums.gradientNorm / sums.steps,
+    trainAccuracy: sums.correct / sums.images,
+  };
+}
+
+const INTEGERS: (keyof EpochMetrics)[] = ['epoch', 'step'];
+
+/** `metrics.parquet`, one row per epoch. */
+export async function writeMetrics(directory: string, history: readonly EpochMetrics[]): Promise<void> {
+  const names = Object.keys(history[0]!) as (keyof EpochMetrics)[];
+  await writeTable(
+    join(directory, 'metrics.parquet'),
+    names.map((name) => ({
+      name,
+      type: INTEGERS.includes(name) ? 'INT32' : 'DOUBLE',
+      values: history.map((row) => row[name]),
+      nullable: name === 'meanCosine',
+    })),
+  );
+}
+
+/** The whole history as one TensorBoard event file, written anew after each epoch. It names times, so no checksum covers it. */
+export async function writeEvents(
+  directory: string,
+  history: readonly (EpochMetrics & { wallTimeSec: number })[],
+): Promise<void> {
+  const folder = join(directory, 'tensorboard');
+  await mkdir(folder, { recursive: true });
+  const events = history.map(({ step, epoch, wallTimeSec, meanCosine, ...scalars }) => ({
+    step: epoch,
+    wallTimeSec,
+    scalars: { ...scalars, ...(meanCosine === null ? {} : { meanCosine }) },
+  }));
+  await writeFileAtomic(join(folder, 'events.out.tfevents.0.pipeline'), encodeEvents(events));
+}

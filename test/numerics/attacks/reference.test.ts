@@ -1,0 +1,124 @@
+/** FGSM and PGD against PyTorch's figures on a published robust network, image by image. */
+import '../../support/engine.ts';
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AttackOptions, LogitsOf } from '../../../stages/numerics/attacks/attack.ts';
+import { hasSucceeded } from '../../../stages/numerics/attacks/attack-losses.ts';
+import { fgsm } from '../../../stages/numerics/attacks/fgsm.ts';
+import { norms } from '../../../stages/numerics/attacks/norms.ts';
+import { pgd } from '../../../stages/numerics/attacks/pgd.ts';
+import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
+import { randomStream } from '../../../stages/numerics/tensor/random.ts';
+import { tf } from '../../../stages/numerics/tensor/tf.ts';
+import { viewSplit } from '../../../store/dataset-artifact.ts';
+import { readMnist } from '../../../store/datasets/mnist.ts';
+import { readTensors } from '../../../store/tensor-file.ts';
+import { dataDirectory, referenceDirectory } from '../../support/reference.ts';
+
+const MODEL = 'mnist_small_0_3';
+const COUNT = 500;
+
+interface Run {
+  name: string;
+  steps: number;
+  step_size: number;
+  targeted: boolean;
+  robust_flags_any_subset: string;
+  target_success_subset?: number;
+}
+
+/** The published network: two 4×4 convolutions of stride 2, padding 1, then dense 100 and 10. */
+async function loadNetwork(): Promise<LogitsOf> {
+  const { tensors } = await readTensors(`${referenceDirectory}/networks/${MODEL}.safetensors`);
+  const weight = (name: string) => tf.tensor(tensors[name]!.data as Float32Array, tensors[name]!.shape);
+  const kernel = (name: string) => tf.transpose(weight(`${name}.weight`), [2, 3, 1, 0]) as tf.Tensor4D;
+  const layer = (x: tf.Tensor, name: string) => {
+    const padded = tf.pad(x as tf.Tensor4D, [
+      [0, 0],
+      [1, 1],
+      [1, 1],
+      [0, 0],
+    ]);
+    return tf.relu(tf.add(tf.conv2d(padded, kernel(name), 2, 'valid'), weight(`${name}.bias`)));
+  };
+  const dense = (x: tf.Tensor, name: string) =>
+    tf.add(
+      tf.matMul(x as tf.Tensor2D, weight(`${name}.weight`) as tf.Tensor2D, false, true),
+      weight(`${name}.bias`),
+    );
+  return (x) => {
+    const features = layer(layer(x, 'conv1'), 'conv2');
+    const flat = tf.reshape(tf.transpose(features, [0, 3, 1, 2]), [x.shape[0]!, -1]);
+    return dense(tf.relu(dense(flat, 'fc1')), 'fc2') as tf.Tensor2D;
+  };
+}
+
+describe.skipIf(referenceDirectory === null || dataDirectory === null)(
+  'attacks on a published robust network (needs ../shared/reference and the MNIST files)',
+  () => {
+    let logitsOf: LogitsOf;
+    let images: Float32Array;
+    let labels: Uint8Array;
+
+    beforeAll(async () => {
+      registerGradients();
+      logitsOf = await loadNetwork();
+      const { test } = await readMnist(`${dataDirectory}/mnist`);
+      images = viewSplit(test, 784).slice(0, COUNT);
+      labels = test.labels.slice(0, COUNT);
+    });
+
+    /** '1' for each image that survives, in the manner of the reference files. */
+    function flags(attack: typeof pgd, options: AttackOptions, targeted: boolean): string {
+      return tf.tidy(() => {
+        const x = tf.tensor(images, [COUNT, 28, 28, 1]);
+        const classes = targeted ? labels.map((label) => (label + 1) % 10) : labels;
+        const adversarial = attack(logitsOf, { x, classes, targeted }, options);
+        const done = hasSucceeded(logitsOf(adversarial), { classes, targeted });
+        return done.map((hit) => (hit ? '0' : '1')).join('');
+      });
+    }
+
+    const cases = [
+      { file: 'Linf_0p1', norm: 'Linf', eps: 0.1 },
+      { file: 'L2_1p5', norm: 'L2', eps: 1.5 },
+    ] as const;
+
+    it.each(cases)('has the same flags as PyTorch for FGSM and PGD, $norm', async ({ file, norm, eps }) => {
+      const text = await readFile(`${referenceDirectory}/attacks/${MODEL}_${file}_pgd.json`, 'utf8');
+      const runs = (JSON.parse(text) as { runs: Run[] }).runs;
+      for (const name of ['fgsm', 'pgd10', 'pgd40']) {
+        const run = runs.find((candidate) => candidate.name === name)!;
+        const options = {
+          norm: norms[norm],
+          eps,
+          steps: run.steps,
+          stepSize: run.step_size,
+          randomStart: false,
+          box: [0, 1] as const,
+          randomOf: (i: number) => randomStream(i),
+        };
+        const found = flags(name === 'fgsm' ? fgsm : pgd, options, false);
+        const different = [...found].filter((flag, i) => flag !== run.robust_flags_any_subset[i]).length;
+        expect({ name, different }).toEqual({ name, different: 0 });
+      }
+    });
+
+    it('reaches as many targets as PyTorch with targeted PGD', async () => {
+      const text = await readFile(`${referenceDirectory}/attacks/${MODEL}_L2_1p5_pgd.json`, 'utf8');
+      const run = (JSON.parse(text) as { runs: Run[] }).runs.find(({ name }) => name === 'pgd40_targeted')!;
+      const options = {
+        norm: norms.L2,
+        eps: 1.5,
+        steps: run.steps,
+        stepSize: run.step_size,
+        randomStart: false,
+        box: [0, 1] as const,
+        randomOf: (i: number) => randomStream(i),
+      };
+      const reached = [...flags(pgd, options, true)].filter((flag) => flag === '0').length;
+      // One image more or less: an image that touches its target on the way keeps it here.
+      expect(Math.abs(reached - run.target_success_subset! * COUNT)).toBeLessThanOrEqual(1);
+    });
+  },
+);
