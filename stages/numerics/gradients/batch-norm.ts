@@ -1,0 +1,158 @@
+/**
+ * Batch normalization of NHWC images over batch and space, by TensorFlow's fused kernels and with its second
+ * derivative by hand: half the time of the same thing written with moments, where the gradient is differentiated.
+ *
+ * Per channel, with N values, mean m, r = 1/√(var + ε), x̂ = (x - m) r and mean() over the N values:
+ *   y  = γ x̂ + β
+ *   dx = γ r (dy - mean(dy) - x̂ mean(dy x̂))
+ * and for a cotangent v of dx, with a = mean(v x̂), b = mean(dy x̂), c = mean(v dy):
+ *   by dy: γ r (v - mean(v) - a x̂), the same map, which is self-adjoint
+ *   by x:  -γ r² [b v + a dy - (b mean(v) + a mean(dy)) + x̂ (c - mean(v) mean(dy) - 3 a b)]
+ *   by γ:  N r (c - mean(v) mean(dy) - a b)
+ */
+import { FLOAT32, runKernel } from '../tensor/kernel.ts';
+import { tf } from '../tensor/tf.ts';
+import { defineOp, type Op } from './define-op.ts';
+
+interface Epsilon {
+  epsilon: number;
+}
+
+/** Outputs of FusedBatchNormV3 that its gradient kernel reads: constants for the tape. */
+interface GradientAttributes extends Epsilon {
+  /** Mean and unbiased variance per channel. */
+  statistics: [mean: tf.Tensor, variance: tf.Tensor];
+  reserves: tf.Tensor[];
+}
+
+const kernelAttributes = (epsilon: number) => ({
+  T: FLOAT32,
+  U: FLOAT32,
+  epsilon: { float: epsilon },
+  data_format: 'NHWC',
+  is_training: true,
+});
+
+const valuesPerChannel = (x: tf.Tensor) => x.size / x.shape[3]!;
+const overBatchAndSpace = [0, 1, 2];
+const channelMean = (t: tf.Tensor) => tf.mean(t, overBatchAndSpace);
+
+/** m and r as functions of x on the tape, for derivatives beyond the second. */
+function differentiableStatistics(x: tf.Tensor, epsilon: number) {
+  const mean = channelMean(x);
+  return { mean, r: tf.rsqrt(tf.add(channelMean(tf.square(tf.sub(x, mean))), epsilon)) };
+}
+
+/** m and r from the forward pass, as constants. */
+function knownStatistics(x: tf.Tensor, { statistics: [mean, variance], epsilon }: GradientAttributes) {
+  const n = valuesPerChannel(x);
+  return { mean, r: tf.rsqrt(tf.add(tf.mul(variance, (n - 1) / n), epsilon)) };
+}
+
+/** dx, and as constants N mean(dy x̂) and N mean(dy): what FusedBatchNormGradV3 yields. */
+const inputGradient: Op<'dy' | 'x' | 'gamma', GradientAttributes> = defineOp({
+  name: 'BatchNormInputGradient',
+  inputs: ['dy', 'x', 'gamma'],
+  outputCount: 3,
+  forward: ({ dy, x, gamma }, { reserves, epsilon }) =>
+    runKernel('FusedBatchNormGradV3', kernelAttributes(epsilon), [dy, x, gamma, ...reserves], 5).slice(0, 3),
+  gradient: ([v], { inputs: { dy, x, gamma }, outputs: [, dyDotXhat, dySum] }, attrs) => {
+    const n = valuesPerChannel(x);
+    const [byDy, vDotXhat, vSum] = inputGradient.run({ dy: v!, x, gamma }, attrs);
+    const onTape = tf.engine().isTapeOn();
+    const { mean, r } = onTape ? differentiableStatistics(x, attrs.epsilon) : knownStatistics(x, attrs);
+    const meanTimesXhat = (t: tf.Tensor) => channelMean(tf.mul(t, tf.mul(tf.sub(x, mean), r)));
+    const a = onTape ? meanTimesXhat(v!) : tf.div(vDotXhat!, n);
+    const b = onTape ? meanTimesXhat(dy) : tf.div(dyDotXhat!, n);
+    const vMean = onTape ? channelMean(v!) : tf.div(vSum!, n);
+    const dyMean = onTape ? channelMean(dy) : tf.div(dySum!, n);
+    const covariance = tf.sub(channelMean(tf.mul(v!, dy)), tf.mul(vMean, dyMean));
+    const ab = tf.mul(a, b);
+    return {
+      dy: () => byDy!,
+      x: () => {
+        const scale = tf.neg(tf.mul(gamma, tf.square(r)));
+        const ofX = tf.mul(tf.sub(covariance, tf.mul(ab, 3)), r);
+        const offset = tf.add(tf.add(tf.mul(b, vMean), tf.mul(a, dyMean)), tf.mul(ofX, mean));
+        const terms = tf.addN([
+          tf.mul(v!, tf.mul(scale, b)),
+          tf.mul(dy, tf.mul(scale, a)),
+          tf.sub(tf.mul(x, tf.mul(scale, ofX)), tf.mul(scale, offset)),
+        ]);
+        return terms;
+      },
+      gamma: () => tf.mul(tf.mul(r, n), tf.sub(covariance, ab)),
+    };
+  },
+});
+
+/** y, mean, unbiased variance, and the three tensors reserved for the gradient kernel. */
+const trainOp = defineOp<'x' | 'gamma' | 'beta', Epsilon>({
+  name: 'BatchNormTrain',
+  inputs: ['x', 'gamma', 'beta'],
+  outputCount: 6,
+  forward: ({ x, gamma, beta }, { epsilon }) => {
+    const unused = tf.tensor1d([], 'float32');
+    const inputs = [x, gamma, beta, unused, unused];
+    return runKernel('FusedBatchNormV3', kernelAttributes(epsilon), inputs, 6);
+  },
+  gradient: ([dy], { inputs: { x, gamma }, outputs }, { epsilon }) => {
+    const [, mean, variance, ...reserves] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];
+    const attrs = { epsilon, statistics: [mean, variance] as [tf.Tensor, tf.Tensor], reserves };
+    // One kernel yields all three. Its sums are constants for the tape, so on a tape they are taken anew.
+    const [dx, dGamma, dBeta] = inputGradient.run({ dy: dy!, x, gamma }, attrs);
+    if (!tf.engine().isTapeOn()) return { x: () => dx!, gamma: () => dGamma!, beta: () => dBeta! };
+    return {
+      x: () => dx!,
+      gamma: () => {
+        const known = differentiableStatistics(x, epsilon);
+        return tf.sum(tf.mul(dy!, tf.mul(tf.sub(x, known.mean), known.r)), overBatchAndSpace);
+      },
+      beta: () => tf.sum(dy!, overBatchAndSpace),
+    };
+  },
+});
+
+/** What a training step needs of a batch normalization. */
+export interface BatchNormResult {
+  y: tf.Tensor4D;
+  /** [c], mean over batch and space. A constant: no gradient flows through it. */
+  mean: tf.Tensor1D;
+  /** [c], unbiased variance (divided by N - 1), as PyTorch keeps it for evaluation. A constant. */
+  variance: tf.Tensor1D;
+}
+
+/**
+ * Batch normalization with the statistics of the batch. Ioffe and Szegedy 2015.
+ * @param x [batch, height, width, c], more than one value per channel
+ * @param gamma [c]
+ * @param beta [c]
+ * @param epsilon added to the biased variance
+ */
+export function batchNormTrain(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  epsilon: number,
+): BatchNormResult {
+  const [y, mean, variance] = trainOp.run({ x, gamma, beta }, { epsilon });
+  return { y: y as tf.Tensor4D, mean: mean as tf.Tensor1D, variance: variance as tf.Tensor1D };
+}
+
+/** Batch normalization with given statistics [c]: one scale and one shift per channel. */
+export function batchNormEval(
+  x: tf.Tensor4D,
+  mean: tf.Tensor1D,
+  variance: tf.Tensor1D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  epsilon: number,
+): tf.Tensor4D {
+  const scale = tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)));
+  return tf.add(tf.mul(x, scale), tf.sub(beta, tf.mul(mean, scale)));
+}
+
+export function registerBatchNorm(): void {
+  trainOp.register();
+  inputGradient.register();
+}

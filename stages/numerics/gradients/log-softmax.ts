@@ -1,0 +1,26 @@
+/** A logSoftmax of our own; tfjs's saves its output and cannot be differentiated twice. */
+import { runFloatKernel } from '../tensor/kernel.ts';
+import { tf } from '../tensor/tf.ts';
+import { defineOp } from './define-op.ts';
+
+const logSoftmaxOp = defineOp<'x'>({
+  name: 'LogSoftmaxLastAxis',
+  inputs: ['x'],
+  forward: ({ x }) => runFloatKernel('LogSoftmax', [x]),
+  // dx = dy - softmax(x) Σ dy
+  gradient: ([dy], { inputs: { x }, outputs: [y] }) => ({
+    x: () => {
+      const probability = tf.engine().isTapeOn() ? tf.softmax(x) : tf.exp(y!);
+      return tf.sub(dy!, tf.mul(probability, tf.sum(dy!, -1, true)));
+    },
+  }),
+});
+
+/** x [..., classes] -> log(softmax(x)) over the last axis; right for logits of any size. */
+export function logSoftmax<T extends tf.Tensor>(x: T): T {
+  return logSoftmaxOp.run({ x }, {})[0] as T;
+}
+
+export function registerLogSoftmax(): void {
+  logSoftmaxOp.register();
+}
