@@ -1,6 +1,5 @@
 /** CIFAR-10 in the official binary files: https://www.cs.toronto.edu/~kriz/cifar.html describes the format. */
-import type { RawSplit } from '../../schemas/dataset.ts';
-import { checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
+import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
 
 const SIDE = 32;
@@ -67,7 +66,7 @@ function checkSize({ path, bytes }: SourceFile, first: SourceFile): void {
   }
 }
 
-function readSplit(files: SourceFile[]): RawSplit {
+function readSplit(files: SourceFile[]): ByteSplit {
   const count = files.reduce((sum, { bytes }) => sum + bytes.length / RECORD, 0);
   const images = new Uint8Array(count * IMAGE);
   const labels = new Uint8Array(count);

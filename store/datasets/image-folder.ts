@@ -2,10 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import sharp from 'sharp';
-import type { DatasetInfo, RawSplit } from '../../schemas/dataset.ts';
+import type { DatasetInfo } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import { sha256 } from '../content-hash.ts';
-import { damagedData, HOW_TO_NAME_DATA, type LoadedDataset } from './loaded-dataset.ts';
+import { type ByteSplit, damagedData, HOW_TO_NAME_DATA, type LoadedDataset } from './loaded-dataset.ts';
 import { listFolder } from './source-file.ts';
 
 const SPLITS = ['train', 'test'] as const;
@@ -97,7 +97,7 @@ async function readSplit(
   split: string,
   classNames: string[],
   shape: number[],
-): Promise<{ split: RawSplit; sources: DatasetInfo['sources'] }> {
+): Promise<{ split: ByteSplit; sources: DatasetInfo['sources'] }> {
   const classes = await Promise.all(classNames.map((name) => listPictures(directory, `${split}/${name}`)));
   const count = classes.reduce((sum, { files }) => sum + files.length, 0);
   const imageSize = shape.reduce((product, side) => product * side, 1);

@@ -2,14 +2,19 @@
 import type { DatasetInfo, RawSplit } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 
+/** A split whose values are bytes. */
+export interface ByteSplit extends RawSplit {
+  images: Uint8Array;
+}
+
 /** A data set of images in memory. Bytes stand for [0, 1]; order is that of the files. */
 export interface LoadedDataset {
   /** [height, width, channels] */
   shape: number[];
   storage: 'uint8';
   classNames: string[];
-  train: RawSplit;
-  test: RawSplit;
+  train: ByteSplit;
+  test: ByteSplit;
   /** The files that were read, with their checksums. */
   sources: DatasetInfo['sources'];
   /** Who made the data and where it comes from, in a sentence. */

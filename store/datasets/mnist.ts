@@ -1,6 +1,5 @@
 /** MNIST in the official IDX files: http://yann.lecun.com/exdb/mnist describes the format. */
-import type { RawSplit } from '../../schemas/dataset.ts';
-import { checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
+import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
 
 const SIDE = 28;
@@ -38,7 +37,7 @@ export async function readMnist(directory: string): Promise<LoadedDataset> {
   };
 }
 
-function readSplit(imageFile: SourceFile, labelFile: SourceFile): RawSplit {
+function readSplit(imageFile: SourceFile, labelFile: SourceFile): ByteSplit {
   const images = readIdx(imageFile, IMAGES_MAGIC, [SIDE, SIDE]);
   const labels = readIdx(labelFile, LABELS_MAGIC, []);
   if (labels.length * SIDE * SIDE !== images.length) {

@@ -3,8 +3,7 @@
  * for the digits 0 to 9, values in [-1, 1]. They are part of the project, in bundled/usps.
  */
 import { fileURLToPath } from 'node:url';
-import type { RawSplit } from '../../schemas/dataset.ts';
-import { checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
+import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
 import { readSources, type SourceFile } from './source-file.ts';
 
 const SIDE = 16;
@@ -36,7 +35,7 @@ export async function readUsps(directory: string): Promise<LoadedDataset> {
   };
 }
 
-function readSplit({ path, bytes }: SourceFile): RawSplit {
+function readSplit({ path, bytes }: SourceFile): ByteSplit {
   const lines = bytes.toString('latin1').trimEnd().split('\n');
   const images = new Uint8Array(lines.length * PIXELS);
   const labels = lines.map((line, i) => {

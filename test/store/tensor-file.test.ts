@@ -1,19 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readTensors, type Tensor, writeTensors } from '../../store/tensor-file.ts';
+import { plainPython } from './support/plain-python.ts';
 import { MAY_MOUNT, NEEDS_MOUNT, smallDisk } from './support/small-disk.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { thrownBy } from './support/thrown-by.ts';
 
 const GOLDEN = new URL('../../../shared/reference/golden/golden_mlp.safetensors', import.meta.url).pathname;
-
-/** Python with its standard library alone. */
-function plainPython(script: string, ...args: string[]): string {
-  return execFileSync('python3', ['-c', script, ...args], { encoding: 'utf8', maxBuffer: 1 << 26 });
-}
 
 /** Prints {name: [dtype, shape, values]} of a safetensors file, decoded by Python. */
 const PYTHON_READ = `
@@ -77,7 +72,7 @@ describe('against Python', () => {
   test('Python reads the same values, and every tensor is aligned', async () => {
     const path = join(await temporaryFolder(), 'a');
     await writeTensors(path, samples, { by: 'test' });
-    const seen = JSON.parse(plainPython(PYTHON_READ, path));
+    const seen = JSON.parse(plainPython(PYTHON_READ, [path]).toString());
     expect(seen.header % 8).toBe(0);
     expect(seen.__metadata__).toEqual({ by: 'test' });
     const types: Record<string, string> = { Float32Array: 'F32', Int32Array: 'I32', Uint8Array: 'U8' };
@@ -105,7 +100,7 @@ for name, (dtype, shape, raw) in parts.items():
     data += raw
 text = json.dumps(header).encode()
 open(sys.argv[1], 'wb').write(struct.pack('<Q', len(text)) + text + data)`,
-      path,
+      [path],
     );
     const { tensors } = await readTensors(path);
     expect(tensors.f64!.data).toEqual(new Float32Array([0.1, -1e300]));
@@ -115,7 +110,7 @@ open(sys.argv[1], 'wb').write(struct.pack('<Q', len(text)) + text + data)`,
       "import struct; print(*[repr(struct.unpack('<e', struct.pack('<e', v))[0]) for v in (0.1, -65504, 6e-8, 6.2e-5)])",
     );
     expect([...tensors.f16!.data]).toEqual([
-      ...halves.trim().split(' ').map(Number),
+      ...halves.toString().trim().split(' ').map(Number),
       Number.POSITIVE_INFINITY,
       -0,
     ]);
@@ -128,7 +123,11 @@ open(sys.argv[1], 'wb').write(struct.pack('<Q', len(text)) + text + data)`,
     'a file written by the safetensors package is read as Python reads it',
     async () => {
       const { tensors } = await readTensors(GOLDEN);
-      const { __metadata__: _, header: __, ...expected } = JSON.parse(plainPython(PYTHON_READ, GOLDEN));
+      const {
+        __metadata__: _,
+        header: __,
+        ...expected
+      } = JSON.parse(plainPython(PYTHON_READ, [GOLDEN]).toString());
       expect(Object.keys(tensors).length).toBe(19);
       for (const [name, [, shape, values]] of Object.entries<[string, number[], number[]]>(expected)) {
         expect(tensors[name]!.shape).toEqual(shape);

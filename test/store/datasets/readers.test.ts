@@ -1,0 +1,100 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { variantConfigSchema } from '../../../schemas/config.ts';
+import { findDatasets, uspsDirectory } from '../../../store/datasets/find-datasets.ts';
+import { type FileDatasetName, readers } from '../../../store/datasets/readers.ts';
+import { bundledUspsDirectory } from '../../../store/datasets/usps.ts';
+import { realData } from '../support/real-data.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { thrownBy } from '../support/thrown-by.ts';
+
+const configOf = (dataset: { name: FileDatasetName; folder?: string; size?: number }) =>
+  variantConfigSchema.parse({ dataset }).dataset;
+
+describe('where data is looked for', () => {
+  test('without a data directory only the bundled digits are found', async () => {
+    expect(await findDatasets(null)).toEqual([
+      { name: 'usps', found: true, where: bundledUspsDirectory() },
+      { name: 'mnist', found: false, where: '' },
+      { name: 'cifar10', found: false, where: '' },
+    ]);
+  });
+
+  test('a set is found when all of its files are there, packed or not', async () => {
+    const data = await temporaryFolder();
+    await mkdir(join(data, 'mnist'));
+    const names = ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte.gz'];
+    for (const name of names) await writeFile(join(data, 'mnist', name), '');
+    const mnist = { name: 'mnist', where: join(data, 'mnist') };
+    expect((await findDatasets(data))[1]).toEqual({ ...mnist, found: false });
+    await writeFile(join(data, 'mnist', 't10k-labels-idx1-ubyte'), '');
+    expect((await findDatasets(data))[1]).toEqual({ ...mnist, found: true });
+  });
+
+  test("one's own USPS files come first, and half of them are not silently replaced", async () => {
+    const data = await temporaryFolder();
+    expect(await uspsDirectory(data)).toBe(bundledUspsDirectory());
+    await mkdir(join(data, 'usps'));
+    expect(await uspsDirectory(data)).toBe(bundledUspsDirectory());
+    await writeFile(join(data, 'usps', 'usps.bz2'), '');
+    expect(await uspsDirectory(data)).toBe(join(data, 'usps'));
+    expect(await thrownBy(readers.usps(data, configOf({ name: 'usps' })))).toEqual({
+      code: 'DATA_MISSING',
+      message: `Expected the USPS files usps.bz2, usps.t.bz2 in ${join(data, 'usps')}, found no usps.t.bz2 there. Put them there, or name the data directory with --data DIR or the environment variable PAG_DATA.`,
+    });
+  });
+
+  test.each([
+    ['mnist', 'mnist'],
+    ['cifar10', 'cifar-10-batches-bin'],
+    ['folder', 'my/cats'],
+  ] as const)('%s without a data directory', async (name, folder) => {
+    expect(await thrownBy(readers[name](null, configOf({ name, folder: 'my/cats', size: 8 })))).toEqual({
+      code: 'DATA_MISSING',
+      message: `Expected a data directory with the folder ${folder}, found none: name the data directory with --data DIR or the environment variable PAG_DATA.`,
+    });
+  });
+
+  test('a folder of pictures is looked for below the data directory', async () => {
+    const reading = readers.folder('/nowhere', configOf({ name: 'folder', folder: 'my/cats', size: 8 }));
+    expect((await thrownBy(reading)).message).toContain(
+      'Expected the folders train and test in /nowhere/my/cats,',
+    );
+  });
+});
+
+const real = { usps: realData(''), mnist: realData('mnist'), cifar10: realData('cifar-10-batches-bin') };
+
+describe.each(['usps', 'mnist', 'cifar10'] as const)('%s keeps the promises of every data set', (name) => {
+  const { isThere, note } = real[name];
+  test.skipIf(name !== 'usps' && !isThere)(
+    `counts, sizes, ranges and checksums${name === 'usps' ? '' : note}`,
+    async () => {
+      const {
+        shape,
+        classNames,
+        storage,
+        train,
+        test: testSplit,
+        sources,
+        provenance,
+      } = await readers[name](isThere ? realData('').path : null, configOf({ name }));
+      expect(storage).toBe('uint8');
+      expect(new Set(classNames).size).toBe(10);
+      expect(provenance.length).toBeGreaterThan(20);
+      for (const { images, labels } of [train, testSplit]) {
+        expect(images.length).toBe(labels.length * shape.reduce((product, side) => product * side, 1));
+        expect([...new Set(labels)].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        expect([
+          images.reduce((a, b) => Math.min(a, b), 255),
+          images.reduce((a, b) => Math.max(a, b), 0),
+        ]).toEqual([0, 255]);
+      }
+      for (const { bytes, sha256 } of sources) {
+        expect(bytes).toBeGreaterThan(0);
+        expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+      }
+    },
+  );
+});
