@@ -1,0 +1,74 @@
+/** All that the report is made from: plain values, so that the page is a pure function of them. */
+import type { ExperimentConfig } from '../../schemas/config.ts';
+import type { DatasetInfo } from '../../schemas/dataset.ts';
+import type { CodecName } from '../../schemas/gradient-store.ts';
+import type { Analysis, AttackResult, AttackSummary, EpochMetrics } from '../../schemas/results.ts';
+import type { StageName } from '../../schemas/stage.ts';
+
+export interface ReportData {
+  title: string;
+  /** In the order of the experiment file; at least one. */
+  variants: VariantData[];
+}
+
+export interface VariantData {
+  label: string;
+  /** Name for narrow places: the label, or a number where labels are long. */
+  short: string;
+  config: ExperimentConfig;
+  dataset: DatasetInfo;
+  /** Keys of the artifacts that were read, in the order of the stages. */
+  keys: { stage: StageName; key: string }[];
+  attack: Omit<AttackSummary, 'attacks'> & { attacks: AttackFigure[] };
+  epochs: EpochMetrics[];
+  /** Loss of the learned score model by training step; null where none was learned. */
+  scoreLoss: { step: number; loss: number }[] | null;
+  targets: TargetStore | null;
+  analysis: Analysis;
+  pictures: Pictures | null;
+  plane: Plane | null;
+}
+
+/** A result together with the settings of its attack that only the configuration knows. */
+export interface AttackFigure extends AttackResult {
+  randomStart: boolean;
+  restarts: number;
+  /** Step size over ε; null for FGSM, whose only step is ε. */
+  relativeStep: number | null;
+}
+
+/** The stored target gradients, and 1 − cos between a gradient and what the codec made of it. */
+export interface TargetStore {
+  codec: CodecName;
+  rows: number;
+  meanCosineLoss: number;
+  worstCosineLoss: number;
+}
+
+/** Row-major array. */
+export interface Values {
+  shape: number[];
+  data: Float32Array;
+}
+
+/** The picture arrays of `Analysis.pictures`. */
+export interface Pictures {
+  images: Values;
+  targets: Values | null;
+  gradients: Values;
+  attacked: Values;
+}
+
+/** The arrays of `Analysis.plane`. */
+export interface Plane {
+  points: Values;
+  pointLabels: Values;
+  boundary: Values;
+  arrowsFrom: Values | null;
+  arrows: Values | null;
+}
+
+/** Key of the artifact of a stage, or null where the variant has none. */
+export function keyOf(variant: VariantData, stage: StageName): string | null {
+  return variant.keys.find((entry) => entry.stage === stage)?.key ?? null;
+}

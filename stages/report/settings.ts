@@ -1,0 +1,73 @@
+/** Names and order of attack settings: what one row of the table and one panel of curves stand for. */
+import type { AttackFigure, VariantData } from './report-data.ts';
+
+/** One kind of attack; its ε is what a curve runs over. */
+export interface AttackKind {
+  /** Equal for two figures that belong to one curve. */
+  id: string;
+  /** E.g. `PGD-20, L2, targeted`. */
+  name: string;
+  /** The attack alone, e.g. `targeted PGD-20`, for `robust accuracy under …`. */
+  attack: string;
+  norm: string;
+  targeted: boolean;
+}
+
+export const NORM_NAMES = { L2: 'L2', Linf: 'L∞' } as const;
+
+/** The kind of attack that a figure belongs to. */
+export function kindOf(figure: AttackFigure): AttackKind {
+  const steps = figure.method === 'pgd' ? `PGD-${figure.steps}` : 'FGSM';
+  const extras = [
+    figure.restarts > 1 ? `${figure.restarts} restarts` : '',
+    figure.randomStart ? 'random start' : '',
+    figure.relativeStep === null || figure.relativeStep === 2.5 ? '' : `step ${figure.relativeStep} ε/steps`,
+  ].filter((text) => text !== '');
+  const norm = NORM_NAMES[figure.norm];
+  return {
+    id: JSON.stringify([figure.method, figure.norm, figure.steps, figure.targeted, ...extras]),
+    name: [steps, norm, ...(figure.targeted ? ['targeted'] : []), ...extras].join(', '),
+    attack: figure.targeted ? `targeted ${steps}` : steps,
+    norm,
+    targeted: figure.targeted,
+  };
+}
+
+/** One attack at one ε, with each variant's figure; null where a variant was not attacked so. */
+export interface AttackRow {
+  kind: AttackKind;
+  eps: number;
+  figures: (AttackFigure | null)[];
+}
+
+/** All settings of all variants: kinds in the order in which they first occur, ε rising. */
+export function attackRows(variants: VariantData[]): AttackRow[] {
+  const kinds = new Map<string, Map<number, AttackRow>>();
+  for (const [i, variant] of variants.entries()) {
+    for (const figure of variant.attack.attacks) {
+      const kind = kindOf(figure);
+      if (!kinds.has(kind.id)) kinds.set(kind.id, new Map());
+      const rows = kinds.get(kind.id)!;
+      if (!rows.has(figure.eps))
+        rows.set(figure.eps, { kind, eps: figure.eps, figures: variants.map(() => null) });
+      rows.get(figure.eps)!.figures[i] = figure;
+    }
+  }
+  return [...kinds.values()].flatMap((rows) => [...rows.values()].sort((a, b) => a.eps - b.eps));
+}
+
+/** A share as a percentage with one decimal, e.g. `95.4`. */
+export function percent(share: number): string {
+  return (100 * share).toFixed(1);
+}
+
+/** A whole number with separators, e.g. `2,007`. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Values that several variants share are said once: `2,007`; else all of them: `600, 1,000 or 2,007`. */
+export function distinct<T>(values: T[], name: (value: T) => string): string {
+  const names = [...new Set(values.map(name))];
+  return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} or ${names.at(-1)!}`;
+}

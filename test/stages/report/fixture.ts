@@ -1,0 +1,207 @@
+/** Writes artifacts such as the stages leave behind, with numbers that are known, into a folder. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ExperimentConfig, variantConfigSchema } from '../../../schemas/config.ts';
+import type { DatasetInfo } from '../../../schemas/dataset.ts';
+import type { Analysis, AttackSummary } from '../../../schemas/results.ts';
+import { STAGE_NAMES, type StageContext, type StageName } from '../../../schemas/stage.ts';
+import { reportStage } from '../../../stages/report/stage.ts';
+import { writeFileAtomic } from '../../../store/atomic-file.ts';
+import { type TableColumn, writeTable } from '../../../store/tables.ts';
+import { type Tensor, writeTensors } from '../../../store/tensor-file.ts';
+
+/** One variant of a fixture: its settings, and the share of images that each attack leaves standing. */
+export interface FixtureVariant {
+  label: string;
+  settings: Record<string, unknown>;
+  cleanCorrect: number;
+  /** In the order of the attacks and their ε. */
+  robust: number[];
+  warnings?: string[];
+  /** Mean cosine that training reaches; none for vanilla. */
+  cosine?: number;
+  analysis: Analysis;
+  arrays: Record<string, Tensor>;
+}
+
+export interface Fixture {
+  info: DatasetInfo;
+  n: number;
+  variants: FixtureVariant[];
+}
+
+/** Writes all artifacts below `root`; the context has everything that `runReport` uses. */
+export async function writeArtifacts(root: string, fixture: Fixture): Promise<StageContext> {
+  const variants = fixture.variants.map(({ label, settings }) => ({
+    label,
+    config: configOf(fixture, settings),
+  }));
+  const inputs: StageContext['inputs'] = [];
+  for (const [i, { label, config }] of variants.entries()) {
+    for (const stage of STAGE_NAMES.filter((name) => reportStage.inputs(config).includes(name))) {
+      const directory = join(root, `${stage}-${i}`);
+      await mkdir(directory, { recursive: true });
+      await WRITERS[stage]!(directory, fixture, fixture.variants[i]!, config);
+      inputs.push({ stage, variant: label, key: keyFor(stage, i, config), directory });
+    }
+  }
+  const directory = join(root, 'report');
+  await mkdir(directory, { recursive: true });
+  const { signal } = new AbortController();
+  const silent = () => undefined;
+  return {
+    config: variants[0]!.config,
+    variants,
+    inputs,
+    directory,
+    dataDirectory: null,
+    progress: silent,
+    note: silent,
+    signal,
+  };
+}
+
+/** The data set is shared by all variants; the other stages' artifacts are each variant's own. */
+function keyFor(stage: StageName, variant: number, config: ExperimentConfig): string {
+  const shared = stage === 'dataset' || stage === 'score';
+  const digits = `${STAGE_NAMES.indexOf(stage)}${shared ? 'f' : variant}${config.train.method === 'pag' ? 'a' : 'b'}`;
+  return shared ? `${STAGE_NAMES.indexOf(stage)}fc0ffee01234567` : digits.padEnd(16, '0123456789abcdef');
+}
+
+function configOf({ info }: Fixture, settings: Record<string, unknown>): ExperimentConfig {
+  const name = ['toy', 'usps', 'mnist', 'cifar10'].includes(info.name) ? info.name : 'folder';
+  return variantConfigSchema.parse({ dataset: { name }, ...settings });
+}
+
+type Writer = (
+  directory: string,
+  fixture: Fixture,
+  variant: FixtureVariant,
+  config: ExperimentConfig,
+) => Promise<void>;
+
+const WRITERS: Partial<Record<StageName, Writer>> = {
+  dataset: (directory, { info }) => writeJson(directory, 'dataset.json', info),
+  score: (directory) => {
+    const steps = Array.from({ length: 50 }, (_, i) => 20 * (i + 1));
+    return writeTable(join(directory, 'metrics.parquet'), [
+      column('step', 'INT32', steps),
+      column(
+        'loss',
+        'DOUBLE',
+        steps.map((step) => 0.2 + 0.8 * Math.exp(-step / 150) + 0.02 * Math.sin(step)),
+      ),
+    ]);
+  },
+  precompute: writeStore,
+  train: writeTraining,
+  attack: (directory, { n }, variant, config) =>
+    writeJson(directory, 'attack.json', summaryOf(n, variant, config)),
+  analyze: async (directory, _fixture, { analysis, arrays }) => {
+    await writeJson(directory, 'analysis.json', analysis);
+    await writeTensors(join(directory, 'arrays.safetensors'), arrays);
+  },
+};
+
+/** Two shards whose records give mean and worst losses that the tests know: 2e-8 and 5e-8. */
+async function writeStore(
+  directory: string,
+  { info }: Fixture,
+  _variant: FixtureVariant,
+  config: ExperimentConfig,
+) {
+  const images = info.trainCount;
+  const targets = info.classNames.length;
+  const store = {
+    version: 1,
+    codec: config.precompute.codec,
+    shape: info.shape,
+    images,
+    targets,
+    shardImages: images / 2,
+    description: 'a fixture',
+  };
+  await writeJson(directory, 'store.json', store);
+  for (const shard of [0, 1]) {
+    const rows = (images * targets) / 2;
+    const name = `shard-0000${shard}.arrow`;
+    const batches = [{ rows, offset: 8, bytes: 64, crc32: 0 }];
+    const losses = { worstCosineLoss: [5e-8, 4e-8][shard], meanCosineLoss: [1e-8, 3e-8][shard] };
+    const record = { name, rows, bytes: 128, sha256: '0'.repeat(64), batches, frameCrc32: 0, ...losses };
+    await writeJson(directory, name.replace('.arrow', '.json'), record);
+  }
+}
+
+async function writeTraining(
+  directory: string,
+  { n }: Fixture,
+  variant: FixtureVariant,
+  config: ExperimentConfig,
+) {
+  const { cosine } = variant;
+  const epochs = Array.from({ length: config.train.epochs }, (_, i) => i + 1);
+  const pace = 3 + (3 * variant.robust[0]!) / n;
+  const fall = (epoch: number) => Math.exp(-epoch / pace);
+  const crossEntropy = epochs.map((epoch) => 0.03 + 0.5 * fall(epoch));
+  const meanCosine = epochs.map((epoch) => (cosine === undefined ? null : cosine * (1 - fall(epoch))));
+  const alignment = meanCosine.map((value) => (value === null ? 0 : 2 * (1 - value)));
+  const constant = (value: number) => epochs.map(() => value);
+  await writeTable(join(directory, 'metrics.parquet'), [
+    column('epoch', 'INT32', epochs),
+    column(
+      'step',
+      'INT32',
+      epochs.map((epoch) => 57 * epoch),
+    ),
+    column('learningRate', 'DOUBLE', constant(1e-3)),
+    column('lambda', 'DOUBLE', constant(config.train.lambda)),
+    column(
+      'loss',
+      'DOUBLE',
+      crossEntropy.map((value, i) => value + config.train.lambda * alignment[i]!),
+    ),
+    column('crossEntropy', 'DOUBLE', crossEntropy),
+    column('alignment', 'DOUBLE', alignment),
+    { ...column('meanCosine', 'DOUBLE', meanCosine), nullable: true },
+    column('gradientNorm', 'DOUBLE', constant(1)),
+    column(
+      'trainAccuracy',
+      'DOUBLE',
+      epochs.map((epoch) => 1 - 0.4 * fall(epoch)),
+    ),
+    column(
+      'testAccuracy',
+      'DOUBLE',
+      epochs.map((epoch) => variant.cleanCorrect / n - 0.3 * fall(epoch)),
+    ),
+  ]);
+}
+
+function summaryOf(
+  n: number,
+  { cleanCorrect, robust, warnings = [] }: FixtureVariant,
+  config: ExperimentConfig,
+): AttackSummary {
+  const settings = config.attack.attacks.flatMap(({ eps, ...entry }) =>
+    eps.map((radius) => ({ ...entry, eps: radius })),
+  );
+  const attacks = settings.map(({ method, norm, eps, steps, targeted }, i) => ({
+    method,
+    norm,
+    eps,
+    steps: method === 'fgsm' ? 1 : steps,
+    targeted,
+    n,
+    cleanCorrect,
+    robust: robust[i]!,
+  }));
+  return { n, cleanCorrect, seed: config.attack.seed ?? config.seed, attacks, warnings };
+}
+
+function column(name: string, type: TableColumn['type'], values: unknown[]): TableColumn {
+  return { name, type, values };
+}
+
+function writeJson(directory: string, name: string, value: unknown): Promise<void> {
+  return writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
+}
