@@ -1,4 +1,5 @@
 /** `pipeline doctor`: what this machine offers and what it lacks, for people or as JSON. */
+import { relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { type DoctorReport, examine } from '../engine/doctor.ts';
 
@@ -44,7 +45,7 @@ export function renderReport(report: DoctorReport): string[] {
     ...field('cache', `${cache.directory} (${gigabytes(cache.bytes)})`),
     ...field('data', `${data.directory}${data.exists ? '' : ' (not there)'}`),
     ...data.sets.flatMap(({ name, file, found }) =>
-      field('', `${found ? '+' : '-'} ${name}: ${found ? file : `no ${file}`}`),
+      field('', describeSet(data.directory, name, file, found)),
     ),
     '',
     ...(report.missing.length === 0 ? ['Nothing is missing.'] : ['Missing:']),
@@ -57,10 +58,15 @@ export function renderReport(report: DoctorReport): string[] {
 function describeEngine({ wanted, running, libraries }: DoctorReport['engine']): string {
   if (running) {
     const threads = `${running.threads} ${running.threads === 1 ? 'thread' : 'threads'} per process`;
-    return `TensorFlow ${running.tensorflow} (${wanted}), ${threads}`;
+    return `TensorFlow ${running.tensorflow}, ${threads}`;
   }
   if (wanted === null) return 'none for this platform';
   return `${wanted}, ${libraries ? 'does not run' : 'not installed'}`;
+}
+
+function describeSet(directory: string, name: string, file: string, found: boolean): string {
+  const place = file.startsWith(directory) ? relative(directory, file) : 'bundled';
+  return `${name.padEnd(8)} ${found ? 'found' : 'not found'} (${place})`;
 }
 
 function field(label: string, text: string): string[] {

@@ -1,0 +1,89 @@
+/** From the command line to a plan: reads the experiment, makes its graph and looks at what is there. */
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { closest } from 'fastest-levenshtein';
+import type { Experiment } from '../schemas/config.ts';
+import { PipelineError } from '../schemas/errors.ts';
+import type { StageDefinition, StageName } from '../schemas/stage.ts';
+import { keyOf } from '../store/content-hash.ts';
+import { loadExperiment } from './config/load.ts';
+import { readSource } from './config/source.ts';
+import { buildGraph, type Graph, nodeName, partialGraph } from './dag.ts';
+import type { PlanLine } from './events.ts';
+import { recallRun } from './last-run.ts';
+import { makePlan, type PlannedNode } from './plan.ts';
+import { inspectGraph } from './runner.ts';
+
+/** Options of `run` and `plan`, as the command line gives them. */
+export interface RunArguments {
+  stage?: string | undefined;
+  config?: string | undefined;
+  preset?: string | undefined;
+  set: string[];
+  data?: string | undefined;
+  runs: string;
+  jobs?: number | undefined;
+  json: boolean;
+  quiet: boolean;
+  verbose: boolean;
+}
+
+export interface Prepared {
+  experiment: Experiment;
+  stages: readonly StageDefinition[];
+  /** All that the experiment needs. */
+  whole: Graph;
+  /** What was asked for, and all that it needs. */
+  graph: Graph;
+  plan: PlannedNode[];
+}
+
+/** Resolves the experiment and plans its run. Writes nothing. */
+export async function prepare(args: RunArguments, stagesModule: string): Promise<Prepared> {
+  const { stages } = (await import(stagesModule)) as { stages: readonly StageDefinition[] };
+  const stage = args.stage === undefined ? undefined : stageNamed(args.stage, stages);
+  const experiment = loadExperiment(readSource(args), args.set);
+  const whole = buildGraph(stages, experiment, keyOf);
+  const graph = stage === undefined ? whole : partialGraph(stages, experiment, stage, keyOf, whole);
+  const found = await inspectGraph(graph, args.runs);
+  const plan = makePlan(graph, found, await recallRun(args.runs, experiment.name));
+  return { experiment, stages, whole, graph, plan };
+}
+
+/** The plan as events and --json tell it. */
+export function planLines(plan: readonly PlannedNode[]): PlanLine[] {
+  return plan.map(({ node, action, reason }) => ({ id: node.id, name: nodeName(node), action, reason }));
+}
+
+function stageNamed(name: string, stages: readonly StageDefinition[]): StageName {
+  const names = stages.map((stage) => stage.name);
+  const found = names.find((known) => known === name);
+  if (found !== undefined) return found;
+  throw new PipelineError(
+    'USAGE',
+    `Expected the name of a stage (${names.join(', ')}), got "${name}"; did you mean ${closest(name, names)}?`,
+  );
+}
+
+/** Folder with the users' data: --data, else PAG_DATA, else ./data where there is one, else null. */
+export function findDataDirectory(option: string | undefined, environment: NodeJS.ProcessEnv): string | null {
+  const given = option ?? (environment.PAG_DATA || undefined);
+  if (given === undefined) return existsSync('data') ? resolve('data') : null;
+  if (existsSync(given)) return resolve(given);
+  const from = option === undefined ? 'the environment variable PAG_DATA' : '--data';
+  throw new PipelineError(
+    'DATA_MISSING',
+    `Expected a folder with data sets at ${given}, as ${from} says, found nothing there; correct the path.`,
+  );
+}
+
+/** Workers at a time: --jobs, else one per core. */
+export function jobsOf(option: number | undefined): number {
+  if (option === undefined) return availableParallelism();
+  if (Number.isInteger(option) && option >= 1) return option;
+  throw new PipelineError(
+    'USAGE',
+    `Expected --jobs to be a whole number >= 1, got ${Number.isNaN(option) ? 'something else' : option}.`,
+  );
+}

@@ -1,0 +1,267 @@
+/**
+ * Carries out a plan: independent work side by side, each artifact in a process of its own, what others wait for
+ * longest first. The parent itself never computes, so that it can always draw, stop and repair.
+ */
+import { join, resolve } from 'node:path';
+import PQueue from 'p-queue';
+import type { Experiment } from '../schemas/config.ts';
+import { PipelineError } from '../schemas/errors.ts';
+import { artifactDirectory, inspectArtifact, reopenArtifact, verifyArtifact } from '../store/artifacts.ts';
+import { makeDirectory } from '../store/atomic-file.ts';
+import { acquireLock } from '../store/lock-file.ts';
+import { type Graph, type Node, nodeId, nodeName, priorities } from './dag.ts';
+import type { Emit, Subject } from './events.ts';
+import type { FoundState, PlannedNode } from './plan.ts';
+import { startWorker, type WorkerProcess } from './worker-process.ts';
+import type { Task } from './worker-protocol.ts';
+
+export interface RunnerOptions {
+  experiment: Experiment;
+  /** The runs directory. */
+  runs: string;
+  dataDirectory: string | null;
+  /** URL of a module that exports `stages`; loaded by the workers. */
+  stagesModule: string;
+  /** Workers at a time. */
+  jobs: number;
+  emit: Emit;
+  /** Called before the first stage that needs the engine. */
+  prepareEngine(): Promise<void>;
+  /** Asks for a clean stop: workers save and end. */
+  stop: AbortSignal;
+  /** Ends the workers without saving. */
+  kill: AbortSignal;
+}
+
+/** How each artifact of a graph lies on the disk; a quick look without checksums. */
+export async function inspectGraph(graph: Graph, runs: string): Promise<Map<string, FoundState>> {
+  const states = graph.nodes.map(async (node): Promise<[string, FoundState]> => {
+    return [node.id, await inspectArtifact(artifactDirectory(runs, node.stage, node.key))];
+  });
+  return new Map(await Promise.all(states));
+}
+
+/**
+ * Runs all that the plan says. Rejects with the first error after every worker has saved and ended, or with
+ * `INTERRUPTED` when stopped; what was finished until then is kept.
+ */
+export async function runPlan(plan: readonly PlannedNode[], options: RunnerOptions): Promise<void> {
+  await makeDirectory(join(options.runs, 'locks'));
+  await makeDirectory(join(options.runs, 'logs'));
+  await new Run(plan, options).finish();
+}
+
+function interrupted(): PipelineError {
+  return new PipelineError('INTERRUPTED', 'Stopped on request; what was finished is kept.');
+}
+
+/** One run: owns the queue and the worker processes. */
+class Run {
+  private readonly nodes: Map<string, Node>;
+  private readonly priority: Map<string, number>;
+  private readonly queue: PQueue;
+  private readonly workers = new Set<WorkerProcess>();
+  /** Per node, its completion; replaced when the node is repaired. */
+  private readonly completions = new Map<string, Promise<void>>();
+  private readonly repairs = new Map<string, Promise<void>>();
+  private readonly started = new Set<string>();
+  private engine: Promise<void> | undefined;
+  private failure: unknown;
+  private readonly plan: readonly PlannedNode[];
+  private readonly options: RunnerOptions;
+
+  constructor(plan: readonly PlannedNode[], options: RunnerOptions) {
+    this.plan = plan;
+    this.options = options;
+    this.nodes = new Map(plan.map(({ node }) => [node.id, node]));
+    this.priority = priorities(plan.map(({ node }) => node));
+    this.queue = new PQueue({ concurrency: options.jobs });
+    for (const { node, action } of plan) {
+      if (action === 'cached') this.completions.set(node.id, Promise.resolve());
+    }
+  }
+
+  async finish(): Promise<void> {
+    const { stop, kill, emit } = this.options;
+    const onStop = () => {
+      emit({ event: 'stopping', cause: 'request' });
+      this.fail(interrupted());
+    };
+    const onKill = () => {
+      for (const worker of this.workers) worker.kill();
+    };
+    stop.addEventListener('abort', onStop);
+    kill.addEventListener('abort', onKill);
+    try {
+      if (stop.aborted) onStop();
+      const due = this.plan.filter(({ action }) => action === 'run' || action === 'resume');
+      await Promise.allSettled(due.map(({ node }) => this.complete(node)));
+      await this.queue.onIdle();
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      kill.removeEventListener('abort', onKill);
+    }
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Resolves when the artifact of a node is finished; starts whatever is missing for that. */
+  private complete(node: Node): Promise<void> {
+    const known = this.completions.get(node.id);
+    return known ?? this.remember(node, this.execute(node));
+  }
+
+  private remember(node: Node, completion: Promise<void>): Promise<void> {
+    this.completions.set(node.id, completion);
+    // Whoever needs it awaits it; one that nobody needs any more must not end the program.
+    completion.catch(() => undefined);
+    return completion;
+  }
+
+  private inputsOf(node: Node): Node[] {
+    return node.inputs.map((input) => this.nodes.get(nodeId(input))!);
+  }
+
+  /** Makes a node after its inputs. An input that turns out to be damaged is mended and the node tried once more. */
+  private async execute(node: Node): Promise<void> {
+    await Promise.all(this.inputsOf(node).map((input) => this.complete(input)));
+    try {
+      await this.enqueue(node);
+    } catch (error) {
+      const input = this.damagedInput(node, error);
+      if (input === undefined || this.failure !== undefined) throw this.giveUp(node, error);
+      try {
+        await this.repair(input, (error as PipelineError).place.files ?? [], node);
+        await this.enqueue(node);
+      } catch (again) {
+        throw this.giveUp(node, again);
+      }
+    }
+  }
+
+  /** Tells of a node's failure and ends the run. Returns the error. */
+  private giveUp(node: Node, error: unknown): unknown {
+    if (this.started.has(node.id)) {
+      const { message } = error as Error;
+      const code = error instanceof PipelineError ? error.code : null;
+      this.options.emit({ event: 'fail', ...subjectOf(node), code, message, log: this.logOf(node) });
+    }
+    return this.fail(error);
+  }
+
+  /** The input that an error names as damaged. */
+  private damagedInput(node: Node, error: unknown): Node | undefined {
+    if (!(error instanceof PipelineError) || error.code !== 'ARTIFACT_DAMAGED') return undefined;
+    const { artifact } = error.place;
+    if (artifact === undefined) return undefined;
+    return this.inputsOf(node).find((input) => this.directoryOf(input) === resolve(artifact));
+  }
+
+  /** Makes the damaged files of an artifact anew, at most once in a run; `files` are those that a reader met. */
+  private repair(damaged: Node, files: string[], reader: Node): Promise<void> {
+    const known = this.repairs.get(damaged.id);
+    if (known !== undefined) return known;
+    const { emit } = this.options;
+    emit({ event: 'repair', ...subjectOf(reader), artifact: nodeName(damaged), files });
+    const mend = async (): Promise<void> => {
+      const lock = await acquireLock(this.lockOf(damaged), {
+        purpose: `repair of ${nodeName(damaged)}`,
+        onWait: (holder) => emit({ event: 'wait', ...subjectOf(damaged), holder }),
+        signal: this.options.stop,
+      });
+      try {
+        // The reader met the first bad file only; and another run may have mended it while we waited.
+        const bad = await verifyArtifact(this.directoryOf(damaged));
+        if (bad.length === 0) return;
+        await reopenArtifact(this.directoryOf(damaged), bad);
+      } finally {
+        await lock.release();
+      }
+      await this.execute(damaged);
+    };
+    const repair = this.remember(damaged, mend());
+    this.repairs.set(damaged.id, repair);
+    return repair;
+  }
+
+  private async enqueue(node: Node): Promise<void> {
+    await this.queue.add(() => this.work(node), { priority: this.priority.get(node.id)! });
+  }
+
+  private async work(node: Node): Promise<void> {
+    if (this.failure !== undefined) throw interrupted();
+    if (node.needsEngine) {
+      this.engine ??= this.options.prepareEngine();
+      await this.engine;
+      if (this.failure !== undefined) throw interrupted();
+    }
+    const { emit } = this.options;
+    const subject = subjectOf(node);
+    const begun = performance.now();
+    this.started.add(node.id);
+    emit({ event: 'start', ...subject });
+    const worker = startWorker(this.taskOf(node), this.logOf(node), {
+      waiting: (holder) => emit({ event: 'wait', ...subject, holder }),
+      note: (sentence) => emit({ event: 'note', ...subject, sentence }),
+      progress: (line) => emit({ event: 'progress', ...subject, ...line }),
+      output: (text) => emit({ event: 'log', ...subject, text }),
+    });
+    this.workers.add(worker);
+    try {
+      const made = await worker.outcome;
+      const seconds = (performance.now() - begun) / 1000;
+      emit({ event: 'finish', ...subject, seconds, made, directory: this.directoryOf(node) });
+    } finally {
+      this.workers.delete(worker);
+    }
+  }
+
+  private taskOf(node: Node): Task {
+    const { stage, key, codeVersion, configPart, inputs } = node;
+    const { experiment, dataDirectory, stagesModule } = this.options;
+    return {
+      name: nodeName(node),
+      identity: { stage, key, codeVersion, config: configPart, inputs },
+      config: node.config,
+      variants: experiment.variants,
+      inputs: inputs.map((input) => ({
+        ...input,
+        variant: input.variant || node.labels[0]!,
+        directory: this.directoryOf(input),
+      })),
+      directory: this.directoryOf(node),
+      lock: this.lockOf(node),
+      dataDirectory: dataDirectory === null ? null : resolve(dataDirectory),
+      needsEngine: node.needsEngine,
+      stagesModule,
+    };
+  }
+
+  private directoryOf({ stage, key }: Pick<Node, 'stage' | 'key'>): string {
+    return resolve(artifactDirectory(this.options.runs, stage, key));
+  }
+
+  private lockOf(node: Node): string {
+    return resolve(this.options.runs, 'locks', `${node.id}.lock`);
+  }
+
+  private logOf(node: Node): string {
+    return join(this.options.runs, 'logs', `${node.id}.log`);
+  }
+
+  /** The first error ends the run: no more work starts, and what runs is saved. Returns it. */
+  private fail(error: unknown): unknown {
+    if (this.failure === undefined) {
+      this.failure = error;
+      const isRequest = this.options.stop.aborted;
+      if (!isRequest && this.workers.size > 0) {
+        this.options.emit({ event: 'stopping', cause: 'failure' });
+      }
+      for (const worker of this.workers) worker.stop();
+    }
+    return error;
+  }
+}
+
+function subjectOf(node: Node): Subject {
+  return { id: node.id, name: nodeName(node) };
+}

@@ -1,0 +1,75 @@
+/**
+ * The program of a worker process: makes one artifact that its parent names, and reports. It ends when its parent
+ * lets go of it; if that happens before the work is done, the parent was killed and the worker goes at once.
+ */
+import { toErrorRecord } from '../schemas/errors.ts';
+import type { Progress, StageDefinition } from '../schemas/stage.ts';
+import { executeStage } from './stage-execution.ts';
+import type { FromWorker, Task, ToWorker } from './worker-protocol.ts';
+
+/** Progress is for people: more often than this nobody sees it. */
+const PROGRESS_MS = 100;
+
+const stopping = new AbortController();
+let isDone = false;
+
+function say(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
+}
+
+function finish(message: FromWorker): void {
+  isDone = true;
+  say(message);
+}
+
+process.on('message', (message: ToWorker) => {
+  if (message.say === 'stop') stopping.abort();
+  else void work(message.task);
+});
+process.on('disconnect', () => {
+  // SIGKILL rather than exit: nothing may run or be written any more, just as after the parent's own end.
+  if (isDone) process.exit(0);
+  process.kill(process.pid, 'SIGKILL');
+});
+// Ctrl-C reaches the whole group of processes; the work is to be saved then.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
+process.on('uncaughtException', (error) => finish({ say: 'failed', error: toErrorRecord(error) }));
+
+async function work(task: Task): Promise<void> {
+  try {
+    const made = await executeStage(task, await findDefinition(task), {
+      waiting: (holder) => say({ say: 'waiting', holder }),
+      progress: throttled(),
+      note: (sentence) => say({ say: 'note', sentence }),
+      startEngine,
+      signal: stopping.signal,
+    });
+    finish({ say: 'done', made });
+  } catch (error) {
+    finish({ say: 'failed', error: toErrorRecord(error) });
+  }
+}
+
+async function findDefinition({ stagesModule, identity }: Task): Promise<StageDefinition> {
+  const { stages } = (await import(stagesModule)) as { stages: readonly StageDefinition[] };
+  const found = stages.find((stage) => stage.name === identity.stage);
+  if (found === undefined) throw new Error(`${stagesModule} has no stage ${identity.stage}`);
+  return found;
+}
+
+/** Loaded here and not above, because most of a second passes before the engine is up. */
+async function startEngine(): Promise<string> {
+  const { registerEngine } = await import('./engine/register.ts');
+  const { name, tensorflow, devices } = await registerEngine({ threads: 1 });
+  return `${name} ${tensorflow} (${devices.join(', ')})`;
+}
+
+function throttled(): (line: Progress) => void {
+  let lastMs = -PROGRESS_MS;
+  return (line) => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs < PROGRESS_MS && line.done < line.total) return;
+    lastMs = nowMs;
+    say({ say: 'progress', line });
+  };
+}

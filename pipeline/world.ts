@@ -1,0 +1,20 @@
+/** What commands use of their surroundings; tests put small stages and captured streams in its place. */
+import type { Output } from './log.ts';
+
+export interface World {
+  /** URL of a module that exports `stages`. */
+  stagesModule: string;
+  stdout: Output;
+  stderr: { write(text: string): unknown };
+  environment: NodeJS.ProcessEnv;
+}
+
+/** The real one. */
+export function thisWorld(): World {
+  return {
+    stagesModule: new URL('./graph.ts', import.meta.url).href,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+  };
+}
