@@ -127,7 +127,9 @@ test('the bundled files are those of their README, and give the pixels that torc
   const { train, test: testSplit, sources } = await readUsps(directory);
   expect([train.labels.length, testSplit.labels.length]).toEqual([7291, 2007]);
   for (const { name, bytes, sha256: checksum } of sources) {
-    expect(readme).toMatch(new RegExp(`\`${name}\` .*\\| ${bytes.toLocaleString('en')} +\\| \`${checksum}\``));
+    expect(readme).toMatch(
+      new RegExp(`\`${name}\` .*\\| ${bytes.toLocaleString('en')} +\\| \`${checksum}\``),
+    );
   }
   // The expression is that of torchvision.datasets.USPS, in numpy and float32.
   const script = `
