@@ -1,8 +1,7 @@
 /** Figures of an epoch: gathered step by step, then written to Parquet and as TensorBoard events. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMetrics } from '../../schemas/results.ts';
-import { writeFileAtomic } from '../../store/atomic-file.ts';
+import { makeDirectory, writeFileAtomic } from '../../store/atomic-file.ts';
 import { encodeEvents } from '../../store/event-file.ts';
 import { writeTable } from '../../store/tables.ts';
 import type { StepFigures } from './trainer.ts';
@@ -63,7 +62,7 @@ export async function writeEvents(
   history: readonly (EpochMetrics & { wallTimeSec: number })[],
 ): Promise<void> {
   const folder = join(directory, 'tensorboard');
-  await mkdir(folder, { recursive: true });
+  await makeDirectory(folder);
   const events = history.map(({ step, epoch, wallTimeSec, meanCosine, ...scalars }) => ({
     step: epoch,
     wallTimeSec,

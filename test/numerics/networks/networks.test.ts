@@ -1,0 +1,138 @@
+import '../../support/engine.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ClassifierConfig } from '../../../schemas/config.ts';
+import { variantConfigSchema } from '../../../schemas/config.ts';
+import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
+import { makeClassifier, makeScoreNetwork } from '../../../stages/numerics/networks/registry.ts';
+import {
+  initializeParameters,
+  loadParameters,
+  parameterCount,
+} from '../../../stages/numerics/tensor/parameters.ts';
+import { randomStream } from '../../../stages/numerics/tensor/random.ts';
+import { tf } from '../../../stages/numerics/tensor/tf.ts';
+
+beforeAll(registerGradients);
+
+const cnn: ClassifierConfig = {
+  kind: 'cnn',
+  convolutions: [
+    { channels: 32, kernel: 3, stride: 1 },
+    { channels: 64, kernel: 3, stride: 2 },
+    { channels: 64, kernel: 3, stride: 2 },
+  ],
+  dense: [128],
+};
+
+describe('classifiers', () => {
+  it('have as many parameters as their PyTorch twins', () => {
+    const conv = (i: number, o: number) => 9 * i * o + o;
+    const expected = conv(1, 32) + conv(32, 64) + conv(64, 64) + (1024 * 128 + 128) + (128 * 10 + 10);
+    expect(parameterCount(makeClassifier(cnn, [16, 16, 1], 10).parameters)).toBe(expected);
+    const mlp = makeClassifier({ kind: 'mlp', hidden: [64], inputScale: 1 }, [2], 2);
+    expect(parameterCount(mlp.parameters)).toBe(2 * 64 + 64 + 64 * 2 + 2);
+  });
+
+  it('give logits that belong to each image alone, for a batch of one and of many', () => {
+    const network = makeClassifier(cnn, [16, 16, 1], 10);
+    const parameters = loadParameters(
+      network.parameters,
+      initializeParameters(network.parameters, randomStream(0)),
+    );
+    const images = randomStream(1).fillNormal(new Float32Array(3 * 256));
+    const logits = (values: Float32Array, n: number) =>
+      network.logits(parameters, tf.tensor(values, [n, 16, 16, 1])).dataSync();
+    const many = logits(images, 3);
+    const alone = logits(images.slice(256, 512), 1);
+    alone.forEach((value, i) => {
+      expect(value).toBeCloseTo(many[10 + i]!, 5);
+    });
+  });
+
+  it('strided convolutions pad both sides alike: a mirrored image gives mirrored features', () => {
+    const network = makeClassifier(
+      { kind: 'cnn', convolutions: [{ channels: 1, kernel: 3, stride: 2 }], dense: [] },
+      [5, 5, 1],
+      2,
+    );
+    // One 3×3 kernel of ones, and classes that read the first and the last of 3 × 3 positions.
+    const flat = new Float32Array(parameterCount(network.parameters));
+    flat.fill(1, 0, 9);
+    flat[10] = 1;
+    flat[10 + 8 * 2 + 1] = 1;
+    const parameters = loadParameters(network.parameters, flat);
+    const [first, last] = network.logits(parameters, tf.ones([1, 5, 5, 1])).dataSync();
+    expect([first, last]).toEqual([4, 4]);
+  });
+});
+
+describe('score networks', () => {
+  const config = variantConfigSchema.parse({ dataset: { name: 'usps' } }).score.network;
+
+  it.each([
+    { patch: 1, multipliers: [1, 2], attention: [] as number[] },
+    { patch: 2, multipliers: [1, 2], attention: [4, 8] },
+    { patch: 1, multipliers: [1, 1, 2], attention: [4] },
+  ])(
+    'U-Net $patch $multipliers: shape, and every parameter takes part',
+    ({ patch, multipliers, attention }) => {
+      const network = makeScoreNetwork(
+        {
+          ...(config as Extract<typeof config, { kind: 'unet' }>),
+          channels: 8,
+          patch,
+          multipliers,
+          attention,
+        },
+        [16, 16, 2],
+        3,
+      );
+      // Layers that start at zero hide those before them, so every value is drawn at random here.
+      const flat = randomStream(0).fillNormal(new Float32Array(parameterCount(network.parameters)));
+      const values = loadParameters(
+        network.parameters,
+        flat.map((value) => 0.3 * value),
+      );
+      const x = tf.tensor(randomStream(1).fillNormal(new Float32Array(2 * 512)), [2, 16, 16, 2]);
+      const oneHot = tf.tensor2d([
+        [0, 1, 0],
+        [0, 0, 0],
+      ]);
+      const f = (...tensors: tf.Tensor[]) => {
+        const named = Object.fromEntries(network.parameters.map((spec, i) => [spec.name, tensors[i]!]));
+        const out = network.forward(named, x, tf.tensor1d([-0.5, 0.7]), oneHot);
+        expect(out.shape).toEqual([2, 16, 16, 2]);
+        return tf.sum(tf.square(out)) as tf.Scalar;
+      };
+      const { grads } = tf.valueAndGrads(f)(network.parameters.map((spec) => values[spec.name]!));
+      // A shift that GroupNorm with one channel to a group removes again may have no influence.
+      const idle = network.parameters.filter((_, i) => grads[i]!.dataSync().every((value) => value === 0));
+      expect(idle.map((spec) => spec.name)).toEqual([]);
+    },
+  );
+
+  it('the class changes the output, and a row of zeros is the unconditional one', () => {
+    const network = makeScoreNetwork({ kind: 'mlp', hidden: [16] }, [2], 2);
+    const values = loadParameters(
+      network.parameters,
+      initializeParameters(network.parameters, randomStream(0)),
+    );
+    const out = network.forward(
+      values,
+      tf.tensor2d([
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ]),
+      tf.tensor1d([0.1, 0.1, 0.1]),
+      tf.tensor2d([
+        [1, 0],
+        [0, 1],
+        [0, 0],
+      ]),
+    );
+    const rows = out.arraySync() as number[][];
+    expect(rows[0]).not.toEqual(rows[1]);
+    expect(rows[0]).not.toEqual(rows[2]);
+  });
+});
