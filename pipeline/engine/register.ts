@@ -1,9 +1,10 @@
 /** Brings up TensorFlow in this process. Call it before any tensor is made; `stages/` never does it itself. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { PipelineError } from '../../schemas/errors.ts';
-import { TENSORFLOW_VERSION } from '../setup/engine-table.mjs';
+import { NODE_API_VERSION, TENSORFLOW_VERSION } from '../setup/engine-table.mjs';
 
 /** The engine as it runs in this process. */
 export interface EngineInfo {
@@ -45,12 +46,14 @@ async function load(threads: number): Promise<EngineInfo> {
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   process.env.TF_NUM_INTEROP_THREADS = '1';
   restoreDroppedUtil();
-  requireInstalled();
+  const manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
+  requireInstalled(join(dirname(manifest), `lib/napi-v${NODE_API_VERSION}/tfjs_binding.node`));
   require('@tensorflow/tfjs-node-gpu');
   await tf.setBackend('tensorflow');
   const { binding } = tf.backend() as unknown as NodeBackend;
   requireVersion(binding.TF_Version);
   const devices = binding.isUsingGpuDevice() ? ['CPU:0', 'GPU:0'] : ['CPU:0'];
+  requireDevice(process.env.PAG_ENGINE, devices);
   return { name: tf.getBackend(), tensorflow: binding.TF_Version, threads, devices };
 }
 
@@ -61,13 +64,15 @@ function restoreDroppedUtil(): void {
   util.isArray ??= Array.isArray;
 }
 
-function requireInstalled(): void {
-  const manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
-  const binding = manifest.replace(/package\.json$/, 'lib/napi-v8/tfjs_binding.node');
+/**
+ * @param binding where the package looks for it
+ * @throws PipelineError `ENGINE_MISSING`
+ */
+export function requireInstalled(binding: string): void {
   if (existsSync(binding)) return;
   throw new PipelineError(
     'ENGINE_MISSING',
-    `Expected the TensorFlow binding ${binding}, found none: run \`npm start\` or \`npx pipeline doctor\`, which says what is missing.`,
+    `Expected the TensorFlow binding ${binding}, found none: run \`npm start\`, which installs it, or \`npx pipeline doctor\`, which says what is missing.`,
   );
 }
 
@@ -81,5 +86,19 @@ export function requireVersion(found: string): void {
   throw new PipelineError(
     'ENGINE_WRONG',
     `Expected TensorFlow ${TENSORFLOW_VERSION}, found ${found}: delete node_modules/@tensorflow/tfjs-node-gpu/deps and run \`npm start\`, which installs the right one.`,
+  );
+}
+
+/**
+ * Whoever asks for CUDA means it: the processor would take its place without a word.
+ *
+ * @param flavour value of PAG_ENGINE
+ * @throws PipelineError `ENGINE_WRONG`
+ */
+export function requireDevice(flavour: string | undefined, devices: string[]): void {
+  if (flavour !== 'cuda' || devices.includes('GPU:0')) return;
+  throw new PipelineError(
+    'ENGINE_WRONG',
+    `Expected a graphics card, as PAG_ENGINE is \`cuda\`, but TensorFlow found only ${devices.join(', ')}: check the NVIDIA driver with \`nvidia-smi\`, or unset PAG_ENGINE.`,
   );
 }

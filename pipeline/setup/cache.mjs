@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SetupFailure } from './failure.mjs';
 
 /** @typedef {import('./machine.mjs').Machine} Machine */
@@ -32,7 +32,7 @@ export async function installOnce(machine, name, neededBytes, fill) {
   try {
     await makeCacheFolder(machine, unfinished);
     await fill(unfinished);
-    await makeCacheFolder(machine, join(target, '..'));
+    await makeCacheFolder(machine, dirname(target));
     await rename(unfinished, target).catch((error) => {
       // Another checkout was faster: what it installed is the same.
       if (!existsSync(target)) throw error;
@@ -49,12 +49,25 @@ export async function installOnce(machine, name, neededBytes, fill) {
  */
 async function makeCacheFolder(machine, folder) {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   } catch (error) {
     throw new SetupFailure(
       `Expected to be able to write to the cache folder ${machine.cache}, got ${errorCode(error)}: make it writable, or set XDG_CACHE_HOME to a folder that is.`,
     );
   }
+}
+
+/**
+ * Step by step, because Node's recursive mkdir answers ENOENT where the disk is read-only.
+ *
+ * @param {string} folder
+ */
+async function makeFolder(folder) {
+  if (existsSync(folder)) return;
+  await makeFolder(dirname(folder));
+  await mkdir(folder).catch((error) => {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  });
 }
 
 /**

@@ -69,7 +69,7 @@ export function installLibraries(machine, engine) {
  * @returns {Promise<string>} path of the wheel
  */
 async function download(machine, python, wheel, folder) {
-  machine.say(`Downloading ${wheel.package} ${wheel.version} (${megabytes(wheel.bytes)}) ...`);
+  machine.say(`Downloading and unpacking ${wheel.package} ${wheel.version} (${megabytes(wheel.bytes)}) ...`);
   const log = await logFile(machine, 'pip');
   const args = ['-m', 'pip', 'download', '--no-deps', '--no-cache-dir', '--only-binary=:all:', '--no-input'];
   const { code, output } = await run(
@@ -107,7 +107,6 @@ export async function requireChecksum(file, wheel) {
  * @param {string} folder
  */
 async function unpack(machine, python, wheel, file, folder) {
-  machine.say(`Unpacking ${wheel.package} into ${machine.cache} ...`);
   const args = ['-c', UNPACK, file, folder, JSON.stringify(MEMBERS[wheel.kind])];
   const { code, output } = await run(python, args, { env: machine.env });
   if (code === 0) return;

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, delimiter, join } from 'node:path';
+import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { SetupFailure } from './failure.mjs';
 
 /** @typedef {import('./machine.mjs').Machine} Machine */
@@ -10,7 +10,7 @@ import { SetupFailure } from './failure.mjs';
 export const OLDEST_NODE = 20;
 
 /**
- * Path of the first of these programs that the PATH leads to, or null.
+ * Path of the first of these programs that the PATH leads to (an absolute path stands for itself), or null.
  *
  * @param {string[]} names
  * @param {NodeJS.ProcessEnv} env
@@ -18,6 +18,7 @@ export const OLDEST_NODE = 20;
 export function findProgram(names, env) {
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   for (const name of names) {
+    if (isAbsolute(name) && isExecutableFile(name)) return name;
     const found = folders.map((folder) => join(folder, name)).find(isExecutableFile);
     if (found) return found;
   }
@@ -124,10 +125,10 @@ export async function requirePython({ env }) {
       'Expected the program `python3` on the PATH, found none: install Python 3 with pip (Debian and Ubuntu: `apt install python3 python3-pip`; Fedora: `dnf install python3 python3-pip`; macOS: `xcode-select --install`).',
     );
   }
-  const { code } = await run(python, ['-m', 'pip', '--version'], { env });
+  const { code } = await run(python, ['-c', 'import pip'], { env });
   if (code === 0) return python;
   throw new SetupFailure(
-    `Expected Python's pip, but \`${python} -m pip\` does not run: install it (Debian and Ubuntu: \`apt install python3-pip\`; Fedora: \`dnf install python3-pip\`; elsewhere: \`python3 -m ensurepip --user\`).`,
+    `Expected Python's pip, but ${python} has none: install it (Debian and Ubuntu: \`apt install python3-pip\`; Fedora: \`dnf install python3-pip\`; elsewhere: \`python3 -m ensurepip --user\`).`,
   );
 }
 
