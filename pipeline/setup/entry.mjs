@@ -1,6 +1,7 @@
 /** What `npm start` and `npm test` share: the set-up, child programs with their signals, and how failures end. */
 import { spawn } from 'node:child_process';
 import { installEngine } from './engine.mjs';
+import { chooseEngine } from './engine-table.mjs';
 import { SetupFailure } from './failure.mjs';
 import { installNpmPackages } from './npm-packages.mjs';
 import { requireNode } from './programs.mjs';
@@ -14,6 +15,8 @@ import { requireNode } from './programs.mjs';
  */
 export async function setUp(machine) {
   requireNode(machine);
+  // Before anything is downloaded: whether there is an engine for this platform at all.
+  chooseEngine(machine);
   await installNpmPackages(machine);
   await installEngine(machine);
 }
