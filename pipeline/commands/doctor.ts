@@ -37,10 +37,7 @@ export function renderReport(report: DoctorReport): string[] {
     ...(report.gpus.length > 0
       ? field('graphics', `${report.gpus.join(', ')} (PAG_ENGINE=cuda uses them)`)
       : []),
-    ...field(
-      'python',
-      [tools.python, tools.pip?.replace(/ from .*/, '')].filter(Boolean).join(', ') || 'not found',
-    ),
+    ...field('python', [tools.python, tools.pip].filter(Boolean).join(', ') || 'not found'),
     ...field('compiler', [tools.compiler, tools.make].filter(Boolean).join(', ') || 'not found'),
     ...field('cache', `${cache.directory} (${gigabytes(cache.bytes)})`),
     ...field('data', `${data.directory}${data.exists ? '' : ' (not there)'}`),

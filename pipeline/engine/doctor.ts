@@ -117,7 +117,7 @@ async function examineTools(machine: Machine): Promise<DoctorReport['tools']> {
   const python = findProgram(['python3'], machine.env);
   return {
     python: await firstLine(machine, python, ['--version']),
-    pip: await firstLine(machine, python, ['-m', 'pip', '--version']),
+    pip: await firstLine(machine, python, ['-c', 'import pip; print("pip", pip.__version__)']),
     compiler: await firstLine(machine, findProgram(['g++', 'c++', 'clang++'], machine.env), ['--version']),
     make: await firstLine(machine, findProgram(['make'], machine.env), ['--version']),
   };
