@@ -29,7 +29,8 @@ export type RunEvent =
       report: string | null;
       directories: (Subject & { directory: string })[];
     }
-  | { event: 'error'; code: string | null; message: string };
+  /** `kept`: work had begun, and what was finished stays for the next run. */
+  | { event: 'error'; code: string | null; message: string; kept: boolean };
 
 /** One line of a plan. */
 export interface PlanLine extends Subject {

@@ -134,6 +134,10 @@ function sentenceOf(event: RunEvent, signs: Signs, isVerbose: boolean): string |
         : 'Stopping the other stages; their work is being saved.';
     case 'result':
       return [event.summary.trimEnd(), ...pathsOf(event)].filter((line) => line !== '').join('\n');
+    case 'error':
+      return event.kept && event.code !== 'INTERRUPTED'
+        ? 'What was finished is kept; the next run goes on from there.'
+        : null;
     default:
       return null;
   }

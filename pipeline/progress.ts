@@ -2,7 +2,7 @@
 import type { Progress } from '../schemas/stage.ts';
 import { type RateMeter, rateMeter, showAmount, showClock, showFigures } from './rate.ts';
 
-/** The part of a terminal that bars need; a `tty.WriteStream` is one. */
+/** The part of a terminal that bars need; a `tty.WriteStream` is one. A size of 0 is unknown. */
 export interface Terminal {
   columns?: number;
   rows?: number;
@@ -12,7 +12,7 @@ export interface Terminal {
 const WIDTH = 80;
 const NAME_WIDTH = 22;
 /** All of a line but the bar: the name, the share, the rate, the remaining time, and 12 for figures. */
-const OTHER_WIDTH = NAME_WIDTH + 41;
+const OTHER_WIDTH = NAME_WIDTH + 42;
 const REDRAW_MS = 100;
 
 interface Bar {
@@ -60,7 +60,7 @@ export function formatBar(
   const barWidth = Math.max(8, width - OTHER_WIDTH);
   const filled = Math.round(share * barWidth);
   const bar = signs.full.repeat(filled) + signs.empty.repeat(barWidth - filled);
-  return clip(`${head} ${bar}${tail}`.trimEnd(), width, signs);
+  return clip(`${head} ${bar} ${tail}`.trimEnd(), width, signs);
 }
 
 /** Cuts a text to a width and leaves out control characters, which would move the cursor. */
@@ -89,14 +89,14 @@ export function drawBars(terminal: Terminal, signs: Signs): Bars {
 
   const erase = (): string => {
     // Lines that a narrower window has wrapped take several rows now.
-    const columns = terminal.columns ?? WIDTH;
+    const columns = terminal.columns || WIDTH;
     const rows = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil([...line].length / columns)), 0);
     return rows === 0 ? '' : `\x1b[${rows}F\x1b[0J`;
   };
   const draw = (above = ''): void => {
     // The last column stays free: a character there makes some terminals wrap at once.
-    const width = Math.min(WIDTH, terminal.columns ?? WIDTH) - 1;
-    const shown = [...bars.values()].slice(0, Math.max(1, (terminal.rows ?? 24) - 2));
+    const width = Math.min(WIDTH, terminal.columns || WIDTH) - 1;
+    const shown = [...bars.values()].slice(0, Math.max(1, (terminal.rows || 24) - 2));
     const lines = shown.map((bar) => formatBar(bar, width, signs));
     const text = `${erase()}${above}${lines.map((line) => `${line}\n`).join('')}`;
     drawn = lines;

@@ -1,6 +1,6 @@
 /**
- * Carries out a plan: independent work side by side, each artifact in a process of its own, what others wait for
- * longest first. The parent itself never computes, so that it can always draw, stop and repair.
+ * Carries out a plan: independent work side by side, in worker processes, what others wait for longest
+ * first. The parent itself never computes, so that it can always draw, stop and repair.
  */
 import { join, resolve } from 'node:path';
 import PQueue from 'p-queue';
@@ -12,7 +12,7 @@ import { acquireLock } from '../store/lock-file.ts';
 import { type Graph, type Node, nodeId, nodeName, priorities } from './dag.ts';
 import type { Emit, Subject } from './events.ts';
 import type { FoundState, PlannedNode } from './plan.ts';
-import { startWorker, type WorkerProcess } from './worker-process.ts';
+import { WorkerPool } from './worker-pool.ts';
 import type { Task } from './worker-protocol.ts';
 
 export interface RunnerOptions {
@@ -60,7 +60,8 @@ class Run {
   private readonly nodes: Map<string, Node>;
   private readonly priority: Map<string, number>;
   private readonly queue: PQueue;
-  private readonly workers = new Set<WorkerProcess>();
+  private readonly workers = new WorkerPool();
+  private running = 0;
   /** Per node, its completion; replaced when the node is repaired. */
   private readonly completions = new Map<string, Promise<void>>();
   private readonly repairs = new Map<string, Promise<void>>();
@@ -87,21 +88,27 @@ class Run {
       emit({ event: 'stopping', cause: 'request' });
       this.fail(interrupted());
     };
-    const onKill = () => {
-      for (const worker of this.workers) worker.kill();
-    };
+    const onKill = () => this.workers.kill();
     stop.addEventListener('abort', onStop);
     kill.addEventListener('abort', onKill);
     try {
       if (stop.aborted) onStop();
-      const due = this.plan.filter(({ action }) => action === 'run' || action === 'resume');
-      await Promise.allSettled(due.map(({ node }) => this.complete(node)));
+      await Promise.allSettled(this.due().map((node) => this.complete(node)));
       await this.queue.onIdle();
+      await this.workers.close();
     } finally {
       stop.removeEventListener('abort', onStop);
       kill.removeEventListener('abort', onKill);
     }
     if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** What the plan asks for, most urgent first, so that nodes that become ready together are queued in that order. */
+  private due(): Node[] {
+    const nodes = this.plan.flatMap(({ node, action }) =>
+      action === 'run' || action === 'resume' ? [node] : [],
+    );
+    return nodes.sort((one, other) => this.priority.get(other.id)! - this.priority.get(one.id)!);
   }
 
   /** Resolves when the artifact of a node is finished; starts whatever is missing for that. */
@@ -199,19 +206,18 @@ class Run {
     const begun = performance.now();
     this.started.add(node.id);
     emit({ event: 'start', ...subject });
-    const worker = startWorker(this.taskOf(node), this.logOf(node), {
-      waiting: (holder) => emit({ event: 'wait', ...subject, holder }),
-      note: (sentence) => emit({ event: 'note', ...subject, sentence }),
-      progress: (line) => emit({ event: 'progress', ...subject, ...line }),
-      output: (text) => emit({ event: 'log', ...subject, text }),
-    });
-    this.workers.add(worker);
+    this.running++;
     try {
-      const made = await worker.outcome;
+      const made = await this.workers.run(this.taskOf(node), this.logOf(node), {
+        waiting: (holder) => emit({ event: 'wait', ...subject, holder }),
+        note: (sentence) => emit({ event: 'note', ...subject, sentence }),
+        progress: (line) => emit({ event: 'progress', ...subject, ...line }),
+        output: (text) => emit({ event: 'log', ...subject, text }),
+      });
       const seconds = (performance.now() - begun) / 1000;
       emit({ event: 'finish', ...subject, seconds, made, directory: this.directoryOf(node) });
     } finally {
-      this.workers.delete(worker);
+      this.running--;
     }
   }
 
@@ -253,10 +259,8 @@ class Run {
     if (this.failure === undefined) {
       this.failure = error;
       const isRequest = this.options.stop.aborted;
-      if (!isRequest && this.workers.size > 0) {
-        this.options.emit({ event: 'stopping', cause: 'failure' });
-      }
-      for (const worker of this.workers) worker.stop();
+      if (!isRequest && this.running > 0) this.options.emit({ event: 'stopping', cause: 'failure' });
+      this.workers.stop();
     }
     return error;
   }

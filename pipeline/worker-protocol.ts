@@ -20,11 +20,11 @@ export interface Task {
   stagesModule: string;
 }
 
-export type ToWorker = { say: 'start'; task: Task } | { say: 'stop' };
+export type ToWorker = { say: 'start'; task: Task } | { say: 'stop' } | { say: 'end' };
 
 export type FromWorker =
   | { say: 'waiting'; holder: string }
   | { say: 'progress'; line: Progress }
   | { say: 'note'; sentence: string }
-  | { say: 'done'; made: boolean }
+  | { say: 'done'; made: boolean; memoryBytes: number }
   | { say: 'failed'; error: ErrorRecord };

@@ -1,6 +1,6 @@
 /**
- * The program of a worker process: makes one artifact that its parent names, and reports. It ends when its parent
- * lets go of it; if that happens before the work is done, the parent was killed and the worker goes at once.
+ * The program of a worker process: makes one artifact after another as its parent names them, and reports. It ends when its parent
+ * says so; if the parent is killed, the worker goes at once.
  */
 import { toErrorRecord } from '../schemas/errors.ts';
 import type { Progress, StageDefinition } from '../schemas/stage.ts';
@@ -10,32 +10,26 @@ import type { FromWorker, Task, ToWorker } from './worker-protocol.ts';
 /** Progress is for people: more often than this nobody sees it. */
 const PROGRESS_MS = 100;
 
-const stopping = new AbortController();
-let isDone = false;
+/** Of the task at hand. */
+let stopping = new AbortController();
 
 function say(message: FromWorker): void {
   if (process.connected) process.send?.(message);
 }
 
-function finish(message: FromWorker): void {
-  isDone = true;
-  say(message);
-}
-
 process.on('message', (message: ToWorker) => {
-  if (message.say === 'stop') stopping.abort();
-  else void work(message.task);
+  if (message.say === 'start') void work(message.task);
+  else if (message.say === 'stop') stopping.abort();
+  else process.exit(0);
 });
-process.on('disconnect', () => {
-  // SIGKILL rather than exit: nothing may run or be written any more, just as after the parent's own end.
-  if (isDone) process.exit(0);
-  process.kill(process.pid, 'SIGKILL');
-});
+// SIGKILL rather than exit: nothing may run or be written any more, just as after the parent's own end.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // Ctrl-C reaches the whole group of processes; the work is to be saved then.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
-process.on('uncaughtException', (error) => finish({ say: 'failed', error: toErrorRecord(error) }));
+process.on('uncaughtException', (error) => say({ say: 'failed', error: toErrorRecord(error) }));
 
 async function work(task: Task): Promise<void> {
+  stopping = new AbortController();
   try {
     const made = await executeStage(task, await findDefinition(task), {
       waiting: (holder) => say({ say: 'waiting', holder }),
@@ -44,9 +38,9 @@ async function work(task: Task): Promise<void> {
       startEngine,
       signal: stopping.signal,
     });
-    finish({ say: 'done', made });
+    say({ say: 'done', made, memoryBytes: process.memoryUsage.rss() });
   } catch (error) {
-    finish({ say: 'failed', error: toErrorRecord(error) });
+    say({ say: 'failed', error: toErrorRecord(error) });
   }
 }
 

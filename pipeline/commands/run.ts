@@ -23,13 +23,18 @@ import type { World } from '../world.ts';
 export async function runCommand(args: RunArguments, world: World): Promise<void> {
   const log = openLog(args, world.stdout, world.environment);
   const signals = listen();
+  let hasBegun = false;
+  const emit: Emit = (event) => {
+    hasBegun ||= event.event === 'start';
+    log.emit(event);
+  };
   try {
-    await run(args, world, log.emit, signals);
+    await run(args, world, emit, signals);
   } catch (error) {
     const isRequest = error instanceof PipelineError && error.code === 'INTERRUPTED' && signals.stop.aborted;
     const told = isRequest ? stopped(args) : (error as Error);
     const code = told instanceof PipelineError ? told.code : null;
-    log.emit({ event: 'error', code, message: told.message });
+    emit({ event: 'error', code, message: told.message, kept: hasBegun });
     throw told;
   } finally {
     signals.close();

@@ -1,5 +1,6 @@
-/** Questions about the configuration schema: which settings exist at a place, and which value of `kind` is meant. */
+/** Questions about the configuration schema: which settings exist at a place. */
 import * as z from 'zod';
+import type { Json } from '../../schemas/stage.ts';
 
 type Schema = z.core.$ZodType;
 
@@ -17,11 +18,10 @@ export function isDiscriminatedUnion(schema: Schema): boolean {
   return bare(schema) instanceof z.ZodDiscriminatedUnion;
 }
 
-/** The `kind` that a section has when the file leaves it out, or undefined where it must be given. */
-export function defaultKind(schema: Schema): string | undefined {
-  if (!(schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault)) return undefined;
-  const value = schema.def.defaultValue;
-  return typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : undefined;
+/** What a setting is when the file leaves it out, as it would be written, or undefined where it must be given. */
+export function defaultOf(schema: Schema | undefined): Json | undefined {
+  const hasDefault = schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault;
+  return hasDefault ? (schema.def.defaultValue as Json) : undefined;
 }
 
 /** The objects that may stand at this place: one, or one per kind. */

@@ -1,7 +1,7 @@
 /** Settings as they are written in a file, before validation: nested values, their paths, and laying one over another. */
 import type * as z from 'zod';
 import type { Json } from '../../schemas/stage.ts';
-import { childSchema, defaultKind, isDiscriminatedUnion } from './schema-tree.ts';
+import { childSchema, defaultOf, isDiscriminatedUnion } from './schema-tree.ts';
 
 export type Settings = { [key: string]: Json };
 export type Path = readonly (string | number)[];
@@ -47,21 +47,20 @@ export function nest(dottedPath: string, value: Json): Settings {
  * Lays settings over others: mappings are joined, everything else is replaced. Where the schema offers several
  * kinds and `kind` changes, the whole section is replaced, because the settings of one kind mean nothing to
  * another. A mapping whose keys are positions changes those entries of a list.
+ * What is not given below is its default.
  */
 export function layOver(schema: z.core.$ZodType | undefined, base: Json | undefined, over: Json): Json {
   if (!isMapping(over)) return over;
-  if (Array.isArray(base)) return layOverEntries(schema, base, over);
-  if (schema !== undefined && isDiscriminatedUnion(schema)) {
-    const kind = isMapping(base) ? base.kind : defaultKind(schema);
-    if (over.kind === undefined && kind !== undefined) over = { kind, ...over };
-    if (over.kind !== kind) base = undefined;
-  }
-  const under = isMapping(base) ? base : {};
+  let under = base ?? defaultOf(schema);
+  if (Array.isArray(under)) return layOverEntries(schema, under, over);
+  const isSwitched = over.kind !== undefined && isMapping(under) && under.kind !== over.kind;
+  if (isSwitched && schema !== undefined && isDiscriminatedUnion(schema)) under = undefined;
+  const settings = isMapping(under) ? under : {};
   const joined = Object.entries(over).map(([key, value]): [string, Json] => {
-    const known = Object.hasOwn(under, key) ? under[key] : undefined;
+    const known = Object.hasOwn(settings, key) ? settings[key] : undefined;
     return [key, layOver(childSchema(schema, key), known, value)];
   });
-  return Object.fromEntries([...Object.entries(under), ...joined]);
+  return Object.fromEntries([...Object.entries(settings), ...joined]);
 }
 
 function layOverEntries(schema: z.core.$ZodType | undefined, base: Json[], over: Settings): Json {
