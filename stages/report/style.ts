@@ -8,13 +8,13 @@ export const STYLE = `
   color-scheme: light dark;
   --page: #ffffff; --ink: #1b1f24; --soft: #59626d; --rule: #d8dde3; --panel: #f6f8fa; --link: #0b5cad;
   --warn: #7a4b00; --warn-page: #fff4dc; --warn-rule: #e0a430;
-  --c0: #3d4650; --c1: #0072b2; --c2: #c2500a; --c3: #00795b; --c4: #a8447f; --c5: #7d6608; --c6: #2a93cf; --c7: #8c2d19;
+  --c0: #3d4650; --c1: #0072b2; --c2: #c2500a; --c3: #00795b; --c4: #a8447f; --c5: #7d6608; --c6: #5e4fb8; --c7: #8c2d19;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171b; --ink: #e6e9ed; --soft: #a0a9b4; --rule: #343b44; --panel: #1c2026; --link: #7fb8f0;
     --warn: #ffd68a; --warn-page: #33270f; --warn-rule: #a87a1c;
-    --c0: #c3cad2; --c1: #56b4e9; --c2: #f5924a; --c3: #37c79d; --c4: #e795c3; --c5: #e3c84a; --c6: #9fd3f5; --c7: #f2897a;
+    --c0: #c3cad2; --c1: #56b4e9; --c2: #f5924a; --c3: #37c79d; --c4: #e795c3; --c5: #e3c84a; --c6: #b3a8ff; --c7: #f2897a;
   }
 }
 * { box-sizing: border-box; }
@@ -82,14 +82,12 @@ svg .end { fill: currentColor; font-weight: 600; }
 .sheet .picture { width: 3.4rem; border: 1px solid var(--rule); }
 .sheet .name { font-size: .75rem; line-height: 1.2; color: var(--soft); min-width: 0; }
 .sheet .name b { display: block; color: var(--ink); font-weight: 600; }
-.sheet .about { font-size: .875rem; align-self: end; }
 .classes { display: grid; font-size: .75rem; line-height: 1.1; text-align: center; color: var(--soft); }
 .classes span { min-width: 0; padding: 0 1px; overflow: hidden; text-overflow: ellipsis; }
 .classes.long span { writing-mode: vertical-rl; justify-self: center; align-self: end; transform: rotate(180deg); max-height: 7rem; white-space: nowrap; }
 .classes .true { color: var(--ink); font-weight: 700; text-decoration: underline; text-underline-offset: 2px; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; }
-.keys code { overflow-wrap: anywhere; }
 @media (max-width: 40rem) {
   body { padding-top: 1rem; }
   h1 { font-size: 1.4rem; }
@@ -105,7 +103,7 @@ summary { cursor: pointer; }
   :root {
     color-scheme: light; --page: #ffffff; --ink: #000000; --soft: #444444; --rule: #cccccc; --panel: #f4f4f4; --link: #000000;
     --warn: #000000; --warn-page: #ffffff; --warn-rule: #000000;
-    --c0: #3d4650; --c1: #0072b2; --c2: #c2500a; --c3: #00795b; --c4: #a8447f; --c5: #7d6608; --c6: #2a93cf; --c7: #8c2d19;
+    --c0: #3d4650; --c1: #0072b2; --c2: #c2500a; --c3: #00795b; --c4: #a8447f; --c5: #7d6608; --c6: #5e4fb8; --c7: #8c2d19;
   }
   html { font-size: 13px; }
   body { font-size: 1rem; max-width: none; padding: 0; }

@@ -49,7 +49,7 @@ function rasterOf(tile: Tile, color: (value: (index: number) => number, pixel: n
 
 function checkTile(tile: Tile): void {
   if (tile.channels !== 1 && tile.channels !== 3) {
-    const message = `Expected pictures of 1 or 3 channels for the report, got ${tile.channels}. Leave \`analyze\` pictures out for such data, or convert the data set to gray or RGB.`;
+    const message = `Expected pictures of 1 or 3 channels for the report, got ${tile.channels}. Convert the data set to gray or RGB images (dataset.grayscale).`;
     throw new PipelineError('SHAPE_MISMATCH', message);
   }
   const bad = tile.data.findIndex((value) => !Number.isFinite(value));

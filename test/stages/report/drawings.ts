@@ -21,8 +21,17 @@ const ENDS: Record<string, [number, number, number, number]> = {
   g: [0.3, 0.5, 0.7, 0.5],
 };
 
+const upright = new Map<string, Float32Array>();
+
+/** A blurred digit that stands upright, drawn once. */
+function standard(digit: number, side: number): Float32Array {
+  const key = `${digit} ${side}`;
+  if (!upright.has(key)) upright.set(key, glyph(digit, side, 0));
+  return upright.get(key)!;
+}
+
 /** A blurred digit, [side, side] with values in [0, 1]. */
-export function glyph(digit: number, side: number, slant = 0): Float32Array {
+function glyph(digit: number, side: number, slant: number): Float32Array {
   const pixels = new Float32Array(side * side);
   for (let i = 0; i < pixels.length; i++) {
     const [x, y] = [((i % side) + 0.5) / side, (Math.floor(i / side) + 0.5) / side];
@@ -59,7 +68,7 @@ export function gradient(
   seed: number,
 ): Float32Array {
   const random = noise(seed);
-  const wanted = glyph(target, side);
+  const wanted = standard(target, side);
   return picture.map(
     (value, i) => (1 - roughness) * (wanted[Math.floor(i / channels)]! - value) + roughness * random(),
   );

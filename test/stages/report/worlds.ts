@@ -30,7 +30,7 @@ export function digits(): Fixture {
     settings: { ...common, precompute: { method }, train: { lambda: 5 } },
     cosine,
     analysis: { ...NO_ANALYSIS, alignment: { meanCosine: cosine, images: 512 }, pictures: PICTURES },
-    arrays: pictureArrays(16, 1, DIGIT_NAMES.length, ...roughness),
+    arrays: pictureArrays({ side: 16, channels: 1, classes: 10, roughness }),
     ...rest,
   });
   return {
@@ -59,7 +59,7 @@ export function digits(): Fixture {
         cleanCorrect: 1917,
         robust: [1794, 1340, 1736, 1122, 444, 1768, 1230, 1690, 1010],
         analysis: { ...NO_ANALYSIS, pictures: PICTURES },
-        arrays: pictureArrays(16, 1, DIGIT_NAMES.length, 0.95, null),
+        arrays: pictureArrays({ side: 16, channels: 1, classes: 10, roughness: [0.95, null] }),
       },
       variant('sbg', 'sbg', 0.62, [0.35, 0.15], {
         cleanCorrect: 1915,
@@ -76,33 +76,44 @@ export function digits(): Fixture {
 const DIGIT_NAMES = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 const PICTURES: Analysis['pictures'] = { labels: [0, 1, 2, 3, 4, 5, 6, 7], eps: 6, targetImages: 'train' };
 
-function pictureArrays(
-  side: number,
-  channels: number,
-  classes: number,
-  roughness: number,
-  targetRoughness: number | null,
-): Record<string, Tensor> {
-  const labels = PICTURES!.labels;
+interface PictureSettings {
+  side: number;
+  channels: number;
+  classes: number;
+  /** Share of noise in the classifier's gradients, and in the targets; null for no targets. */
+  roughness: [number, number | null];
+  labels?: number[];
+}
+
+function pictureArrays({
+  side,
+  channels,
+  classes,
+  roughness,
+  labels = PICTURES!.labels,
+}: PictureSettings): Record<string, Tensor> {
+  const size = side * side * channels;
   const images = labels.map((label) => image(label, side, channels, label));
-  const stack = (of: (picture: Float32Array, target: number, seed: number) => Float32Array): Tensor => ({
-    shape: [labels.length, classes, side, side, channels],
-    data: Float32Array.from(
-      images.flatMap((picture, i) =>
-        Array.from({ length: classes }, (_, target) => [...of(picture, target, 100 * i + target)]).flat(),
-      ),
-    ),
-  });
+  const stack = (of: (picture: Float32Array, target: number, seed: number) => Float32Array): Tensor => {
+    const data = new Float32Array(labels.length * classes * size);
+    for (const [i, picture] of images.entries()) {
+      for (let target = 0; target < classes; target++) {
+        data.set(of(picture, target, 100 * i + target), (i * classes + target) * size);
+      }
+    }
+    return { shape: [labels.length, classes, side, side, channels], data };
+  };
   const along = (share: number) => (picture: Float32Array, target: number, seed: number) =>
     gradient(picture, target, side, channels, share, seed);
+  const [own, targets] = roughness;
   return {
     images: {
       shape: [labels.length, side, side, channels],
       data: Float32Array.from(images.flatMap((picture) => [...picture])),
     },
-    gradients: stack(along(roughness)),
-    attacked: stack((picture, target, seed) => moved(picture, along(roughness)(picture, target, seed), 0.9)),
-    ...(targetRoughness === null ? {} : { targets: stack(along(targetRoughness)) }),
+    gradients: stack(along(own)),
+    attacked: stack((picture, target, seed) => moved(picture, along(own)(picture, target, seed), 0.9)),
+    ...(targets === null ? {} : { targets: stack(along(targets)) }),
   };
 }
 
@@ -221,7 +232,16 @@ export function colors(): Fixture {
         alignment: i === 0 ? null : { meanCosine: 0.3 + 0.04 * i, images: 512 },
         pictures: i < 3 ? { ...PICTURES!, labels: [0, 1] } : null,
       },
-      arrays: i < 3 ? cut(pictureArrays(32, 3, THINGS.length, 0.9 - 0.3 * i, i === 0 ? null : 0.2), 2) : {},
+      arrays:
+        i < 3
+          ? pictureArrays({
+              side: 32,
+              channels: 3,
+              classes: 10,
+              roughness: [0.9 - 0.3 * i, i === 0 ? null : 0.2],
+              labels: [0, 1],
+            })
+          : {},
     };
   });
   return {
@@ -239,14 +259,4 @@ export function colors(): Fixture {
     n: 1000,
     variants,
   };
-}
-
-/** The first `count` entries of every array. */
-function cut(arrays: Record<string, Tensor>, count: number): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(arrays).map(([name, { shape, data }]) => {
-      const size = data.length / shape[0]!;
-      return [name, { shape: [count, ...shape.slice(1)], data: data.slice(0, count * size) as Float32Array }];
-    }),
-  );
 }
