@@ -36,14 +36,19 @@ function inner(as: tf.Tensor[], bs: tf.Tensor[]): tf.Scalar {
 }
 
 /** First gradients of f. */
-export const gradientOf =
+export const gradientField =
   (f: ScalarFunction): Field =>
   (xs) =>
     tf.grads((...args: tf.Tensor[]) => f(args))(xs);
 
+/** f as a field of one tensor, evaluated under a tape, which f may want. */
+const valueField =
+  (f: ScalarFunction): Field =>
+  (xs) => [tf.valueAndGrads((...args: tf.Tensor[]) => f(args))(xs).value];
+
 /** x -> H(x) v by a double backward pass. Differentiable in turn. */
 export const hessianVector = (f: ScalarFunction, vs: tf.Tensor[]): Field =>
-  gradientOf((xs) => inner(gradientOf(f)(xs), vs));
+  gradientField((xs) => inner(gradientField(f)(xs), vs));
 
 /**
  * Derivative of a field along vs by central differences of two widths, extrapolated (error of order STEP⁴).
@@ -72,28 +77,21 @@ export function relativeError(as: tf.Tensor[], bs: tf.Tensor[], floor = 1e-2): n
   return Math.sqrt(difference) / Math.max(Math.sqrt(size), floor);
 }
 
-/** The three errors of {@link checkDerivatives}. */
-export interface DerivativeErrors {
-  /** <∇f, v> against differences of f. */
-  first: number;
-  /** H v against differences of ∇f. */
-  second: number;
-  /** ∇<H v, w> against differences of H v. */
-  third: number;
-}
-
-/** Relative errors of the first three derivatives of f at xs, in random directions. */
-export function checkDerivatives(f: ScalarFunction, xs: tf.Tensor[]): DerivativeErrors {
-  return tf.tidy(() => {
+/**
+ * Relative errors of the derivatives of f at xs, up to `order`, in random directions: <∇f, v> against differences
+ * of f, H v against differences of ∇f, and ∇<H v, w> against differences of H v.
+ */
+export function derivativeErrors(f: ScalarFunction, xs: tf.Tensor[], order: 1 | 2 | 3): number[] {
+  const errors: number[] = [];
+  tf.tidy(() => {
     const [vs, ws] = [directionsLike(xs, 'v'), directionsLike(xs, 'w')];
+    const slope = inner(gradientField(f)(xs), vs);
+    errors.push(relativeError([slope], differenceAlong(valueField(f), xs, vs)));
+    if (order === 1) return;
+    errors.push(relativeError(hessianVector(f, vs)(xs), differenceAlong(gradientField(f), xs, vs)));
+    if (order === 2) return;
     const along: ScalarFunction = (at) => inner(hessianVector(f, vs)(at), ws);
-    return {
-      first: relativeError(
-        [inner(gradientOf(f)(xs), vs)],
-        differenceAlong((at) => [f(at)], xs, vs),
-      ),
-      second: relativeError(hessianVector(f, vs)(xs), differenceAlong(gradientOf(f), xs, vs)),
-      third: relativeError(gradientOf(along)(xs), differenceAlong(hessianVector(f, vs), xs, ws)),
-    };
+    errors.push(relativeError(gradientField(along)(xs), differenceAlong(hessianVector(f, vs), xs, ws)));
   });
+  return errors;
 }

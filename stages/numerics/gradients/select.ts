@@ -1,6 +1,6 @@
 /**
  * tf.where. The gradient chooses and does not multiply: an infinite cotangent of the branch not taken leaves
- * zero behind, not NaN, so that `where` can guard a square root or a logarithm.
+ * zero behind, not NaN.
  */
 import { FLOAT32, runKernel } from '../tensor/kernel.ts';
 import { tf } from '../tensor/tf.ts';
@@ -16,7 +16,7 @@ function chosen(dy: tf.Tensor, condition: () => tf.Tensor): tf.Tensor {
 
 export function registerSelect(): void {
   tf.registerGradient({
-    kernelName: 'SelectV2',
+    kernelName: 'Select',
     inputsToSave: ['condition'],
     gradFunc: (dy, [condition]) => ({
       condition: () => tf.zeros(condition!.shape),
