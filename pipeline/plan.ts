@@ -122,6 +122,6 @@ function isMapping(value: Json | undefined): value is { [key: string]: Json } {
 
 function show(value: Json | undefined): string {
   if (value === undefined) return 'unset';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 1)}…` : text;
 }
