@@ -106,6 +106,49 @@ describe('the page', () => {
     }
   });
 
+  it('puts the gradient of image i towards class c into row i and column c', async () => {
+    const { context, html } = await report(digits);
+    const strips = attributesOf(parsePage(html).document, 'img').filter(({ alt }) =>
+      alt!.startsWith('input gradient sbg, image 3'),
+    );
+    expect(strips.length).toBe(1);
+    const pixels = await sharp(Buffer.from(strips[0]!.src!.split(',')[1]!, 'base64'))
+      .removeAlpha()
+      .raw()
+      .toBuffer();
+    const { gradients } = (await gather(context)).variants[1]!.pictures!;
+    for (const target of [0, 7, 9]) {
+      const first = (2 * 10 + target) * 256;
+      const tile = gradients.data.slice(first, first + 256);
+      const places = [...tile.keys()].sort((a, b) => tile[a]! - tile[b]!);
+      // The least and the largest value lean to blue and to red more than the middle of the map does.
+      const red = (place: number) => pixels[3 * (Math.floor(place / 16) * 170 + target * 17 + (place % 16))]!;
+      const blue = (place: number) =>
+        pixels[3 * (Math.floor(place / 16) * 170 + target * 17 + (place % 16)) + 2]!;
+      expect(blue(places[0]!) - red(places[0]!)).toBeGreaterThan(50);
+      expect(red(places[255]!) - blue(places[255]!)).toBeGreaterThan(50);
+    }
+  });
+
+  it('draws points, and a bar as long as ε, at the scale of the axes', async () => {
+    const { context, html } = await report(toy);
+    const [map] = elementsOf(parsePage(html).document, 'svg').filter(({ attrs }) =>
+      attrs.some(({ value }) => value === 'decision map of sbg exact'),
+    );
+    const { points } = (await gather(context)).variants[1]!.plane!;
+    // The map is 312 wide and high, from (40, 40), for a box of 248.
+    const [x, y] = [40 + ((points.data[0]! + 124) * 312) / 248, 352 - ((points.data[1]! + 124) * 312) / 248];
+    const paths = attributesOf(map!, 'path').map(({ d }) => d!);
+    const dots = paths.find((path) => path.includes('h0'))!;
+    const [first] = [...dots.matchAll(/M([\d.]+) ([\d.]+)h0/g)];
+    expect(Number(first![1])).toBeCloseTo(x, 1);
+    expect(Number(first![2])).toBeCloseTo(y, 1);
+    const [bar] = paths
+      .map((path) => /^M([\d.]+) [\d.]+H([\d.]+)M/.exec(path))
+      .filter((match) => match !== null);
+    expect(Number(bar![2]) - Number(bar![1])).toBeCloseTo((15 * 312) / 248, 1);
+  });
+
   it('shows the counts, percentages and intervals of the artifacts', async () => {
     const { document } = parsePage((await report(digits)).html);
     const [headline] = elementsOf(document, 'table');
