@@ -90,10 +90,7 @@ async function build(machine, workshop, compiler, python) {
     cwd: workshop,
     logFile: log,
   });
-  if (code === 0) {
-    await rm(log, { force: true });
-    return;
-  }
+  if (code === 0) return;
   throw new SetupFailure(
     `Expected the TensorFlow binding to compile, the build ended with code ${code} (${tellingLine(output)}): see its whole output in ${log}.`,
   );

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { SetupFailure } from './failure.mjs';
 
@@ -36,7 +37,8 @@ function isExecutableFile(file) {
 }
 
 /**
- * Runs a program to its end. Its output goes to `logFile` where one is named, and the last 16 kB come back.
+ * Runs a program to its end. Its output goes to `logFile`, where one is named, which stays only if the program
+ * fails; the last 16 kB come back.
  *
  * @param {string} program
  * @param {string[]} args
@@ -61,6 +63,7 @@ export async function run(program, args, { env, cwd, logFile }) {
     child.on('close', (status) => resolve(status ?? 1));
   });
   if (log) await once(log.end(), 'close');
+  if (logFile && code === 0) await rm(logFile);
   return { code, output };
 }
 
