@@ -1,9 +1,9 @@
 /** The programs that the set-up needs, and the sentence that the user sees where one is missing. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { accessSync, constants, createWriteStream, existsSync, realpathSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { SetupFailure } from './failure.mjs';
 
 /** @typedef {import('./machine.mjs').Machine} Machine */
@@ -47,6 +47,8 @@ function isExecutableFile(file) {
  */
 export async function run(program, args, { env, cwd, logFile }) {
   const log = logFile ? createWriteStream(logFile, { flags: 'a' }) : null;
+  // On a full disk the program's own words matter more than the file.
+  log?.on('error', ignore);
   const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -62,10 +64,12 @@ export async function run(program, args, { env, cwd, logFile }) {
     });
     child.on('close', (status) => resolve(status ?? 1));
   });
-  if (log) await once(log.end(), 'close');
-  if (logFile && code === 0) await rm(logFile);
+  if (log) await finished(log.end()).catch(ignore);
+  if (logFile && code === 0) await rm(logFile, { force: true });
   return { code, output };
 }
+
+function ignore() {}
 
 /**
  * The line of a program's output that says most about its failure: the first that names an error, else the last.

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -38,6 +38,23 @@ describe('programs', () => {
     expect(code).toBe(3);
     expect(output).toContain('out');
     expect(output).toContain('err');
+  });
+
+  test('the log file stays where the program failed, and only there', async () => {
+    const [good, bad] = ['good', 'bad'].map((name) => join(temporaryFolder(), name)) as [string, string];
+    await run(process.execPath, ['-e', ''], { env: process.env, logFile: good });
+    await run(process.execPath, ['-e', 'console.log("why"); process.exit(1)'], {
+      env: process.env,
+      logFile: bad,
+    });
+    expect(existsSync(good)).toBe(false);
+    expect(readFileSync(bad, 'utf8')).toBe('why\n');
+  });
+
+  test('a log file that cannot be written hides nothing', async () => {
+    const script = 'console.log("why"); process.exit(1)';
+    const answer = await run(process.execPath, ['-e', script], { env: process.env, logFile: '/nowhere/log' });
+    expect(answer).toEqual({ code: 1, output: 'why\n' });
   });
 
   test('a program that cannot be started ends with 127', async () => {
