@@ -38,8 +38,6 @@ export const shardRecordSchema = z.object({
       crc32: z.number().int().nonnegative(),
     }),
   ),
-  /** crc32 of all other bytes of the file: headers, footer, magic. */
-  frameCrc32: z.number().int().nonnegative(),
   /** Largest 1 − cos between a gradient and what the codec made of it. */
   worstCosineLoss: z.number(),
   /** Mean of the same. */

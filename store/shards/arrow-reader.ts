@@ -4,12 +4,10 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { Footer } from 'apache-arrow/ipc/metadata/file';
-import { Message } from 'apache-arrow/ipc/metadata/message';
-import { type Column, rowBytes, toColumns } from './arrow-columns.ts';
-
-const MAGIC = 'ARROW1';
-const TAIL_BYTES = 4 + MAGIC.length;
-const MESSAGE_PREFIX_BYTES = 8;
+import { Message, type RecordBatch } from 'apache-arrow/ipc/metadata/message';
+import { type Column, toColumns } from './arrow-columns.ts';
+import { CHECKSUM_BYTES, MAGIC, MESSAGE_PREFIX_BYTES, TAIL_BYTES } from './arrow-format.ts';
+import { crc32 } from './crc32.ts';
 
 /** A record batch and the places of its columns, in bytes from the start of the file. */
 export interface ArrowBatch {
@@ -44,63 +42,78 @@ export async function readFully(file: FileHandle, bytes: Uint8Array, position: n
 }
 
 /**
- * Reads the layout of a file of `size` bytes. Throws a plain error whose message completes "found that …" where the
- * file is not an Arrow file of fixed-width columns without nulls, or is cut off.
+ * Reads the layout of a file of `size` bytes that `writeArrowFile` wrote, and checks every byte of it that is
+ * in no batch's body. Throws a plain error whose message completes "found that …" where it is something else, or
+ * was changed.
  */
 export async function readArrowLayout(file: FileHandle, size: number): Promise<ArrowLayout> {
-  const footer = await readFooter(file, size);
+  const { footer, start, frameCrc32 } = await readFooter(file, size);
   const columns = toColumns(footer.schema);
-  const batches: ArrowBatch[] = [];
-  for (const block of footer.recordBatches()) {
-    const offset = block.offset + block.metaDataLength;
-    if (block.offset < 0 || block.metaDataLength < MESSAGE_PREFIX_BYTES || offset + block.bodyLength > size) {
-      throw new Error(`record batch ${batches.length} lies outside of it`);
-    }
-    const bytes = Buffer.alloc(block.metaDataLength);
-    await readFully(file, bytes, block.offset);
-    const message = Message.decode(bytes.subarray(MESSAGE_PREFIX_BYTES));
-    batches.push({
-      offset,
-      bytes: block.bodyLength,
-      ...locateColumns(message, columns, offset, block.bodyLength),
-    });
+  const blocks = [...footer.recordBatches()];
+  const bodies = blocks.map(({ offset, metaDataLength, bodyLength }) => ({
+    offset: offset + metaDataLength,
+    bytes: bodyLength,
+  }));
+  const frame = await readFrame(file, bodies, start);
+  if (frame.reduce((crc, part) => crc32(part, crc), 0) !== frameCrc32) {
+    throw new Error('its headers do not match their checksum');
   }
+  const batches = bodies.map((body, i) => {
+    // The part before a body ends with the batch's message.
+    const message = Message.decode(frame[i]!.subarray(MESSAGE_PREFIX_BYTES - blocks[i]!.metaDataLength));
+    return { ...body, ...locateColumns(message.header() as RecordBatch, columns, body.offset) };
+  });
   return { columns, metadata: Object.fromEntries(footer.schema.metadata), batches };
 }
 
-async function readFooter(file: FileHandle, size: number): Promise<Footer> {
+/** The footer, where our checksums in front of it start, and the one that is not about the footer. */
+async function readFooter(
+  file: FileHandle,
+  size: number,
+): Promise<{ footer: Footer; start: number; frameCrc32: number }> {
+  if (size < CHECKSUM_BYTES + TAIL_BYTES) throw new Error(`it has only ${size} bytes`);
   const tail = Buffer.alloc(TAIL_BYTES);
-  if (size < 2 * TAIL_BYTES) throw new Error(`it has only ${size} bytes`);
   await readFully(file, tail, size - TAIL_BYTES);
+  if (!tail.subarray(4).equals(MAGIC)) throw new Error(`it does not end with ${MAGIC}`);
   const length = tail.readInt32LE(0);
-  if (tail.toString('latin1', 4) !== MAGIC) throw new Error(`it does not end with ${MAGIC}`);
-  if (length <= 0 || length > size - 2 * TAIL_BYTES) throw new Error(`its footer claims ${length} bytes`);
-  const bytes = Buffer.alloc(length);
-  await readFully(file, bytes, size - TAIL_BYTES - length);
-  return Footer.decode(bytes);
+  const start = size - TAIL_BYTES - length - CHECKSUM_BYTES;
+  if (length <= 0 || start < 0) throw new Error(`its footer claims to have ${length} bytes`);
+
+  const bytes = Buffer.alloc(CHECKSUM_BYTES + length);
+  await readFully(file, bytes, start);
+  const footer = bytes.subarray(CHECKSUM_BYTES);
+  if (crc32(footer) !== bytes.readUInt32LE(4)) throw new Error('its footer does not match its checksum');
+  return { footer: Footer.decode(footer), start, frameCrc32: bytes.readUInt32LE(0) };
+}
+
+/** The bytes between the bodies: one part before each, and one up to `end`. */
+async function readFrame(
+  file: FileHandle,
+  bodies: readonly { offset: number; bytes: number }[],
+  end: number,
+): Promise<Buffer[]> {
+  const parts: Buffer[] = [];
+  let position = 0;
+  for (const { offset, bytes } of [...bodies, { offset: end, bytes: 0 }]) {
+    if (offset < position) throw new Error('its record batches do not lie where its footer says');
+    const part = Buffer.alloc(offset - position);
+    await readFully(file, part, position);
+    parts.push(part);
+    position = offset + bytes;
+  }
+  return parts;
 }
 
 /** Rows of a batch and the start of each column's values, which are the last of its buffers. */
 function locateColumns(
-  message: Message,
+  batch: RecordBatch,
   columns: Column[],
-  offset: number,
-  bodyBytes: number,
+  bodyOffset: number,
 ): { rows: number; columnOffsets: number[] } {
-  if (!message.isRecordBatch()) throw new Error('a message in it is not a record batch');
-  const batch = message.header();
-  const rows = batch.length;
-  if (batch.compression !== null) throw new Error('its record batches are compressed');
-  if (batch.nodes.some((node) => node.nullCount !== 0)) throw new Error('it has null values');
-
-  let next = 0;
-  const columnOffsets = columns.map((column) => {
-    next += column.width === null ? 2 : 3;
-    const region = batch.buffers[next - 1];
-    if (!region || region.length < rows * rowBytes(column) || region.offset + region.length > bodyBytes) {
-      throw new Error(`column ${column.name} does not have the ${rows} rows that its record batch claims`);
-    }
-    return offset + region.offset;
+  let buffers = 0;
+  const columnOffsets = columns.map(({ width }) => {
+    buffers += width === null ? 2 : 3;
+    return bodyOffset + batch.buffers[buffers - 1]!.offset;
   });
-  return { rows, columnOffsets };
+  return { rows: batch.length, columnOffsets };
 }

@@ -18,19 +18,16 @@ import {
   toSchema,
   viewColumn,
 } from './arrow-columns.ts';
+import { CHECKSUM_BYTES, MAGIC, MESSAGE_PREFIX_BYTES } from './arrow-format.ts';
 import { crc32 } from './crc32.ts';
 
-const MAGIC = Buffer.from('ARROW1');
 /** Marks the start of a message; its length follows. */
 const CONTINUATION = 0xffffffff;
-const MESSAGE_PREFIX_BYTES = 8;
 
 /** What lies in the file, for its reader. */
 export interface ArrowFileRecord {
   bytes: number;
   sha256: string;
-  /** CRC-32 of all bytes that are not in a batch's body. */
-  frameCrc32: number;
   batches: { rows: number; offset: number; bytes: number; crc32: number }[];
 }
 
@@ -50,6 +47,7 @@ class Output {
   readonly file: FileHandle;
   readonly #hash: Hash = createHash('sha256');
   position = 0;
+  /** CRC-32 of all bytes so far that are not in a batch's body. */
   frameCrc32 = 0;
 
   constructor(file: FileHandle) {
@@ -132,8 +130,9 @@ async function writeBatches(
     batches.push({ rows, offset: output.position, bytes, crc32: crc32(content) });
     await output.write(content);
   }
-  await output.writeFrame(encodeEnd(schema, blocks));
-  return { bytes: output.position, sha256: output.digest(), frameCrc32: output.frameCrc32, batches };
+  await output.writeFrame(endOfStream());
+  await output.write(encodeEnd(schema, blocks, output.frameCrc32));
+  return { bytes: output.position, sha256: output.digest(), batches };
 }
 
 /** Zeroes the bytes between the columns: the batch before, when it was longer, left its values there. */
@@ -173,12 +172,23 @@ function encodeMessage(message: Message, position: number): Buffer {
   return bytes;
 }
 
-/** End-of-stream marker, footer, its length and the closing magic. */
-function encodeEnd(schema: Schema, blocks: FileBlock[]): Buffer {
-  const footer = Footer.encode(new Footer(schema, MetadataVersion.V5, blocks, []));
+/** What a reader of the file as a stream stops at. */
+function endOfStream(): Buffer {
   const marker = Buffer.alloc(MESSAGE_PREFIX_BYTES);
   marker.writeUInt32LE(CONTINUATION, 0);
+  return marker;
+}
+
+/**
+ * Our checksums, the footer, its length and the closing magic. A footer is found by its length from the end, so that
+ * others pass over what stands before it. apache-arrow hangs on a damaged footer or header: both are checked first.
+ */
+function encodeEnd(schema: Schema, blocks: FileBlock[], frameCrc32: number): Buffer {
+  const footer = Footer.encode(new Footer(schema, MetadataVersion.V5, blocks, []));
+  const checksums = Buffer.alloc(CHECKSUM_BYTES);
+  checksums.writeUInt32LE(frameCrc32, 0);
+  checksums.writeUInt32LE(crc32(footer), 4);
   const length = Buffer.alloc(4);
   length.writeInt32LE(footer.length, 0);
-  return Buffer.concat([marker, footer, length, MAGIC]);
+  return Buffer.concat([checksums, footer, length, MAGIC]);
 }

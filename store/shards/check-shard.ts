@@ -1,5 +1,5 @@
 /** Finds out whether a shard is what was written: thoroughly by its SHA-256, or in passing by its CRC-32s. */
-import { type FileHandle, stat } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
 import { sha256File } from '../content-hash.ts';
@@ -7,6 +7,8 @@ import { describeColumns } from './arrow-columns.ts';
 import { type ArrowLayout, FileEndError, readArrowLayout, readFully } from './arrow-reader.ts';
 import { crc32 } from './crc32.ts';
 import { INDEX_COLUMNS, readShardRecord, recordName, shardColumns, shardName } from './store-layout.ts';
+
+const READ_BYTES = 1 << 20;
 
 /** What is wrong with which file; `found` completes "found that …". */
 export interface Damage {
@@ -40,28 +42,30 @@ export interface ShardTable {
   offsets: Float64Array;
 }
 
-/** Compares a shard with its record by size and SHA-256. Null where it is sound. */
+/**
+ * Compares a shard with its record in every way there is: what a reader would refuse must not count as finished.
+ * Null where it is sound.
+ */
 export async function findDamage(
   directory: string,
   info: GradientStoreInfo,
   shard: number,
 ): Promise<Damage | null> {
-  const [name, path] = [shardName(shard), join(directory, shardName(shard))];
-  const record = await readShardRecord(directory, info, shard);
-  if (!record) return missingRecord(shard);
-  const file = await stat(path).catch(() => null);
-  if (!file?.isFile()) return { file: name, found: 'it is missing' };
-  if (file.size !== record.bytes) return wrongSize(record, file.size);
-  const isSound = (await sha256File(path)) === record.sha256;
-  return isSound ? null : { file: name, found: 'it has another SHA-256 than when it was written' };
-}
-
-function missingRecord(shard: number): Damage {
-  return { file: recordName(shard), found: 'it is missing or does not describe its shard' };
-}
-
-function wrongSize(record: ShardRecord, bytes: number): Damage {
-  return { file: record.name, found: `it has ${bytes} bytes instead of ${record.bytes}` };
+  const path = join(directory, shardName(shard));
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    await checkShard(directory, info, shard, file, Buffer.allocUnsafe(READ_BYTES));
+    const record = await readShardRecord(directory, info, shard);
+    if ((await sha256File(path)) === record?.sha256) return null;
+    return { file: shardName(shard), found: 'it has another SHA-256 than when it was written' };
+  } catch (error) {
+    const damage = toDamage(error, shardName(shard));
+    if (damage === null) throw error;
+    return damage;
+  } finally {
+    await file?.close();
+  }
 }
 
 /**
@@ -77,45 +81,30 @@ export async function checkShard(
   buffer: Uint8Array,
 ): Promise<ShardTable> {
   const record = await readShardRecord(directory, info, shard);
-  if (!record) throw new DamageError(missingRecord(shard));
+  if (!record) {
+    throw new DamageError({ file: recordName(shard), found: 'it is missing or does not describe its shard' });
+  }
   const { size } = await file.stat();
-  if (size !== record.bytes) throw new DamageError(wrongSize(record, size));
-  await checkBytes(record, file, buffer);
-  return makeTable(info, record, await readLayout(record, file));
+  if (size !== record.bytes) {
+    throw new DamageError({ file: record.name, found: `it has ${size} bytes instead of ${record.bytes}` });
+  }
+  const table = makeTable(info, record, await readLayout(record, file));
+  await checkBodies(record, file, buffer);
+  return table;
 }
 
-async function checkBytes(record: ShardRecord, file: FileHandle, buffer: Uint8Array): Promise<void> {
-  let position = 0;
-  let frame = 0;
-  for (const [index, batch] of record.batches.entries()) {
-    frame = await crc32Between(file, position, batch.offset, buffer, frame);
-    position = batch.offset + batch.bytes;
-    if ((await crc32Between(file, batch.offset, position, buffer, 0)) !== batch.crc32) {
-      const found = `record batch ${index} of ${record.batches.length} has another CRC-32 than when it was written`;
-      throw new DamageError({ file: record.name, found });
+async function checkBodies(record: ShardRecord, file: FileHandle, buffer: Uint8Array): Promise<void> {
+  for (const [index, { offset, bytes, crc32: expected }] of record.batches.entries()) {
+    let crc = 0;
+    for (let done = 0; done < bytes; done += buffer.length) {
+      const chunk = buffer.subarray(0, Math.min(buffer.length, bytes - done));
+      await readFully(file, chunk, offset + done);
+      crc = crc32(chunk, crc);
     }
-  }
-  if ((await crc32Between(file, position, record.bytes, buffer, frame)) !== record.frameCrc32) {
-    const found = 'its headers have another CRC-32 than when they were written';
+    if (crc === expected) continue;
+    const found = `record batch ${index} of ${record.batches.length} has another CRC-32 than when it was written`;
     throw new DamageError({ file: record.name, found });
   }
-}
-
-/** CRC-32 of the bytes from `start` up to `end`, taken up from that of earlier bytes. */
-async function crc32Between(
-  file: FileHandle,
-  start: number,
-  end: number,
-  buffer: Uint8Array,
-  earlier: number,
-): Promise<number> {
-  let crc = earlier;
-  for (let position = start; position < end; position += buffer.length) {
-    const chunk = buffer.subarray(0, Math.min(buffer.length, end - position));
-    await readFully(file, chunk, position);
-    crc = crc32(chunk, crc);
-  }
-  return crc;
 }
 
 async function readLayout(record: ShardRecord, file: FileHandle): Promise<ArrowLayout> {
@@ -126,20 +115,20 @@ async function readLayout(record: ShardRecord, file: FileHandle): Promise<ArrowL
   }
 }
 
-/** The record's checksums hold, so this fails only where shard and record were made for another store. */
+/** The table of a shard whose batches are those of its record. */
 function makeTable(info: GradientStoreInfo, record: ShardRecord, layout: ArrowLayout): ShardTable {
   const [expected, found] = [describeColumns(shardColumns(info)), describeColumns(layout.columns)];
   if (expected !== found) {
     throw new DamageError({ file: record.name, found: `its columns are ${found} instead of ${expected}` });
   }
-  const batchRows = layout.batches[0]?.rows ?? 0;
-  const rows = layout.batches.reduce((sum, batch) => sum + batch.rows, 0);
-  const isRegular = layout.batches.every(
-    (batch, i) => batch.rows === batchRows || i === layout.batches.length - 1,
-  );
-  if (rows !== record.rows || !isRegular) {
-    throw new DamageError({ file: record.name, found: `its record batches do not have ${record.rows} rows` });
+  const places = (batches: { rows: number; offset: number; bytes: number }[]) =>
+    JSON.stringify(batches.map(({ rows, offset, bytes }) => [rows, offset, bytes]));
+  if (places(layout.batches) !== places(record.batches)) {
+    throw new DamageError({
+      file: record.name,
+      found: 'its record batches are not those it was written with',
+    });
   }
   const offsets = layout.batches.flatMap((batch) => batch.columnOffsets.slice(INDEX_COLUMNS));
-  return { batchRows, offsets: Float64Array.from(offsets) };
+  return { batchRows: record.batches[0]!.rows, offsets: Float64Array.from(offsets) };
 }

@@ -112,12 +112,7 @@ async function writeShard(
   const { source, loss } = encodeGradients(directory, info, first, gradients);
   const metadata = { codec: info.codec, shape: JSON.stringify(info.shape) };
   const path = join(directory, shardName(shard));
-  const { bytes, sha256, frameCrc32, batches } = await writeArrowFile(
-    path,
-    shardColumns(info),
-    metadata,
-    source,
-  );
+  const { bytes, sha256, batches } = await writeArrowFile(path, shardColumns(info), metadata, source);
   const rows = count * info.targets;
   const record: ShardRecord = {
     name: shardName(shard),
@@ -125,7 +120,6 @@ async function writeShard(
     bytes,
     sha256,
     batches,
-    frameCrc32,
     worstCosineLoss: loss.worst,
     meanCosineLoss: loss.sum / rows,
   };

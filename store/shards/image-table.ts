@@ -6,12 +6,14 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { RawSplit } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import { type Column, describeColumns, rowBytes } from './arrow-columns.ts';
-import { type ArrowBatch, type ArrowLayout, readArrowLayout, readFully } from './arrow-reader.ts';
+import { type ArrowBatch, readArrowLayout, readFully } from './arrow-reader.ts';
 import { writeArrowFile } from './arrow-writer.ts';
 import { crc32 } from './crc32.ts';
 
 /** Record batches hold about so many bytes. */
 const BATCH_BYTES = 2 << 20;
+/** Labels are bytes in memory. */
+const LARGEST_LABEL = 255;
 
 /**
  * Writes a split to `path`, whole or not at all; the same split gives the same bytes.
@@ -95,7 +97,7 @@ function translate(error: unknown, path: string): unknown {
 
 async function readTable(file: FileHandle, size: number): Promise<RawSplit & { shape: number[] }> {
   const layout = await readArrowLayout(file, size);
-  const shape = readShape(layout);
+  const shape = JSON.parse(layout.metadata.shape ?? '[]') as number[];
   const storage = layout.columns[0]?.kind === 'float32' ? 'float32' : 'uint8';
   const [expected, found] = [tableColumns(storage, product(shape)), layout.columns].map(describeColumns);
   if (expected !== found) throw new Error(`its columns are ${found} instead of ${expected}`);
@@ -122,15 +124,10 @@ async function readTable(file: FileHandle, size: number): Promise<RawSplit & { s
   return { images, labels, shape };
 }
 
-function readShape({ metadata }: ArrowLayout): number[] {
-  const shape: unknown = metadata.shape === undefined ? undefined : JSON.parse(metadata.shape);
-  const isShape = Array.isArray(shape) && shape.every((side) => Number.isInteger(side) && side > 0);
-  if (!isShape) throw new Error('its metadata does not give the shape of an image');
-  return shape;
-}
-
 async function readLabels(file: FileHandle, batch: ArrowBatch): Promise<Int32Array> {
   const labels = new Int32Array(batch.rows);
   await readFully(file, new Uint8Array(labels.buffer), batch.columnOffsets[1]!);
+  const wrong = labels.find((label) => label < 0 || label > LARGEST_LABEL);
+  if (wrong !== undefined) throw new Error(`it has a label ${wrong}, beyond 0 to ${LARGEST_LABEL}`);
   return labels;
 }

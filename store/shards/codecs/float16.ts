@@ -6,8 +6,10 @@
 import type { Codec } from './codec.ts';
 import { halfFromFloat32Bits, halfTable } from './half.ts';
 
-/** Exponent of the largest value of an encoded row: one below that of the largest half, as rounding may raise it. */
+/** Exponent of the largest value of an encoded row. */
 const TOP_EXPONENT = 14;
+/** The largest half below 2¹⁵: rounding up to 2¹⁵ would carry the largest float32 beyond the end of float32. */
+const TOP = 32752;
 /** Of the smallest float32. */
 const MIN_EXPONENT = -149;
 
@@ -28,7 +30,7 @@ export const float16: Codec = {
     }
     const scale = scaleOf(gradient);
     const halves = row[0]!;
-    for (let i = 0; i < length; i++) scaled[i] = gradient[i]! / scale;
+    for (let i = 0; i < length; i++) scaled[i] = Math.max(-TOP, Math.min(TOP, gradient[i]! / scale));
     for (let i = 0; i < length; i++) halves[i] = halfFromFloat32Bits(scaledBits[i]!);
     row[1]![0] = scale;
   },

@@ -44,6 +44,8 @@ function scaleOf(gradient: Float32Array, start: number, end: number): number {
   const scale = largest / LARGEST;
   // So far down float32 has few digits: rounding to nearest could halve the scale. Rounding up keeps all in range.
   if (scale < SMALLEST_NORMAL_FLOAT32) return Math.ceil(scale / SMALLEST_FLOAT32) * SMALLEST_FLOAT32;
-  // The largest value may come out a little above 127, which still rounds to 127.
-  return Math.fround(scale);
+  // Rounded down, as otherwise 127 · scale could exceed the largest float32. The largest value may then come out a
+  // little above 127, which still rounds to 127.
+  const rounded = Math.fround(scale);
+  return rounded > scale ? Math.fround(scale * (1 - 2 ** -24)) : rounded;
 }
