@@ -1,7 +1,7 @@
 /**
- * Which functions of `tf` networks, losses, diffusion, attacks and analyses may use. Each op listed here has a
- * Hessian-vector test and a test of its third derivative (test/numerics/gradients/ops.test.ts); an op that is not listed has not been tried,
- * and in tfjs an untried op may be silently wrong in a second derivative.
+ * Which functions of `tf` networks, losses, diffusion, attacks and analyses may use. Each op listed here has its
+ * first three derivatives tried in test/numerics/gradients/ops.test.ts; an op that is not listed has not been
+ * tried, and in tfjs an untried op may be silently wrong in a second derivative.
  */
 
 /** Differentiable functions of `tf`, with those whose derivative is zero. */
@@ -18,6 +18,7 @@ export const ALLOWED_OPS: readonly string[] = [
   'clipByValue',
   'clone',
   'concat',
+  'concat2d',
   'conv2d',
   'conv2dTranspose',
   'cos',

@@ -196,6 +196,11 @@ export const tfCases: Record<string, OpCase[]> = {
     two('last axis', normal(2, 3, 1), normal(2, 3, 4), (a, b) => tf.concat([a, b], 2)),
     two('batch', normal(1, 3), normal(2, 3), (a, b) => tf.concat([a, b], 0)),
   ],
+  concat2d: [
+    two('columns', normal(3, 2), normal(3, 1), (a, b) =>
+      tf.concat2d([a as tf.Tensor2D, b as tf.Tensor2D], 1),
+    ),
+  ],
   conv2d: convolutions('conv2d', 2),
   conv2dTranspose: [
     two('stride 2, same', normal(2, 3, 4, 3), normal(3, 3, 2, 3), (x, w) =>

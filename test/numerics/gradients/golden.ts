@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { inputGradients } from '../../../stages/numerics/gradients/input-gradients.ts';
 import { logSoftmax } from '../../../stages/numerics/gradients/log-softmax.ts';
 import { logSumExp } from '../../../stages/numerics/gradients/log-sum-exp.ts';
+import { lossGradients } from '../../../stages/numerics/gradients/loss-gradients.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
 import { readTensors, type Tensor } from '../../../store/tensor-file.ts';
 
@@ -72,12 +73,13 @@ export function goldenGradients(
   gradientOf: 'logit' | 'log-softmax' = 'logit',
 ): { loss: tf.Tensor; gradients: Weights } {
   const names = Object.keys(golden.grad!).filter((name) => name !== '__x');
-  const { value, grads } = tf.valueAndGrads((x: tf.Tensor, ...trained: tf.Tensor[]) => {
-    const weights = { ...golden.w, ...Object.fromEntries(names.map((name, i) => [name, trained[i]!])) };
-    return alignmentLoss(network(weights, x, golden.in!), x, golden.in!, gradientOf);
-  })([golden.in!.x!, ...names.map((name) => golden.w![name]!)]);
+  const x = golden.in!.x!;
+  const { value, gradients } = lossGradients(
+    () => alignmentLoss(network(golden.w!, x, golden.in!), x, golden.in!, gradientOf),
+    [x, ...names.map((name) => golden.w![name]!)],
+  );
   return {
     loss: value,
-    gradients: Object.fromEntries(['__x', ...names].map((name, i) => [name, grads[i]!])),
+    gradients: Object.fromEntries(['__x', ...names].map((name, i) => [name, gradients[i]!])),
   };
 }

@@ -90,7 +90,7 @@ describe('inputGradients', () => {
     tf.tidy(() => {
       const x = images();
       expect(() => inputGradients(logitsOf(x, filter(), head()), x, cotangents())).toThrow(
-        /^inputGradients was called outside of tf\.grads or tf\.variableGrads: no tape is active\.$/,
+        /^inputGradients was called outside of a function that is differentiated: no tape is active\.$/,
       );
     });
   });

@@ -1,0 +1,89 @@
+/**
+ * Walking the engine's tape backward. tfjs's own walk keeps every cotangent and every saved tensor to its end;
+ * this one lets go of them on the way, which more than halves the peak memory of a second-order step.
+ */
+import { tf } from '../tensor/tf.ts';
+
+/** One recorded operation. */
+export type TapeNode = ReturnType<typeof tf.engine>['state']['activeTape'][number];
+
+/** The part of the tape that leads from any of xs to y, in order; each node's inputs are those that depend on xs. */
+export function nodesBetween(tape: readonly TapeNode[], xs: readonly tf.Tensor[], y: tf.Tensor): TapeNode[] {
+  const fromXs = new Set(xs.map(({ id }) => id));
+  const after = tape.filter((node) => {
+    if (!Object.values(node.inputs).some(({ id }) => fromXs.has(id))) return false;
+    for (const { id } of node.outputs) fromXs.add(id);
+    return true;
+  });
+  const toY = new Set([y.id]);
+  const between = after.reverse().filter((node) => {
+    if (!node.outputs.some(({ id }) => toY.has(id))) return false;
+    for (const { id } of Object.values(node.inputs)) toY.add(id);
+    return true;
+  });
+  return between.reverse().map((node) => ({
+    ...node,
+    inputs: Object.fromEntries(Object.entries(node.inputs).filter(([, { id }]) => fromXs.has(id))),
+  }));
+}
+
+/**
+ * The cotangents of a node's inputs, by tensor id, with what they had before added.
+ * Each is a tensor of its own, so that it can be disposed without harm to another.
+ */
+function stepBack(
+  node: TapeNode,
+  dys: (tf.Tensor | undefined)[],
+  known: ReadonlyMap<number, tf.Tensor>,
+): Map<number, tf.Tensor> {
+  const sums = new Map<number, tf.Tensor>();
+  tf.tidy(() => {
+    if (!node.gradient) {
+      throw new Error(`The kernel ${node.kernelName} has no gradient; see gradients/allowed.ts.`);
+    }
+    const gradients = node.gradient(dys as tf.Tensor[]);
+    for (const [name, { id }] of Object.entries(node.inputs)) {
+      const gradient = gradients[name];
+      if (!gradient)
+        throw new Error(`The kernel ${node.kernelName} has no gradient for its input "${name}".`);
+      const yielded = gradient();
+      const before = sums.get(id) ?? known.get(id);
+      const sum = before ? tf.add(before, yielded) : yielded;
+      const taken = dys.includes(sum) || [...sums.values()].includes(sum);
+      sums.set(id, taken ? tf.clone(sum) : sum);
+    }
+    return [...sums.values()];
+  });
+  return sums;
+}
+
+/**
+ * Gradients by xs of <y, cotangent>.
+ * @param nodes from {@link nodesBetween}
+ * @param afterNode called when a node has been walked and nothing below needs it any more
+ * @returns one tensor per x, undefined where y does not depend on it
+ */
+export function walkBack(
+  nodes: readonly TapeNode[],
+  xs: readonly tf.Tensor[],
+  y: tf.Tensor,
+  cotangent: tf.Tensor,
+  afterNode: (node: TapeNode) => void = () => {},
+): (tf.Tensor | undefined)[] {
+  const wanted = new Set(xs.map(({ id }) => id));
+  const cotangents = new Map([[y.id, cotangent]]);
+  for (const node of nodes.toReversed()) {
+    const dys = node.outputs.map(({ id }) => cotangents.get(id));
+    for (const [id, sum] of stepBack(node, dys, cotangents)) {
+      cotangents.get(id)?.dispose();
+      cotangents.set(id, sum);
+    }
+    for (const { id } of node.outputs) {
+      if (id === y.id || wanted.has(id)) continue;
+      cotangents.get(id)?.dispose();
+      cotangents.delete(id);
+    }
+    afterNode(node);
+  }
+  return xs.map(({ id }) => cotangents.get(id));
+}
