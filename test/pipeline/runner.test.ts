@@ -60,7 +60,7 @@ describe('a stage that fails', () => {
 
   it('stops the others with their work saved, and is told once', async () => {
     const project = await makeProject();
-    project.order({ train: { throw: 'Expected a tree, found a bush.' }, precompute: { stepMs: 300 } });
+    project.order({ train: { throw: 'Expected a tree, found a bush.' }, precompute: { stepMs: 1500 } });
     const failed = await project.call('run', '--jobs', '3');
     expect(failed).toMatchObject({ code: 1, stderr: 'Expected a tree, found a bush.\n' });
     expect(failed.stdout).toContain(
