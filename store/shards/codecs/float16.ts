@@ -8,8 +8,10 @@ import { halfFromFloat32Bits, halfTable } from './half.ts';
 
 /** Exponent of the largest value of an encoded row. */
 const TOP_EXPONENT = 14;
-/** The largest half below 2¹⁵: rounding up to 2¹⁵ would carry the largest float32 beyond the end of float32. */
-const TOP = 32752;
+/** 2¹⁵ as a half. Rounding up to it would carry the largest float32 beyond the end of float32. */
+const BEYOND_TOP = 0x7800;
+/** All bits of a half but its sign. */
+const MAGNITUDE = 0x7fff;
 /** Of the smallest float32. */
 const MIN_EXPONENT = -149;
 
@@ -30,8 +32,13 @@ export const float16: Codec = {
     }
     const scale = scaleOf(gradient);
     const halves = row[0]!;
-    for (let i = 0; i < length; i++) scaled[i] = Math.max(-TOP, Math.min(TOP, gradient[i]! / scale));
-    for (let i = 0; i < length; i++) halves[i] = halfFromFloat32Bits(scaledBits[i]!);
+    // Exact, as both are powers of two.
+    const factor = 1 / scale;
+    for (let i = 0; i < length; i++) scaled[i] = gradient[i]! * factor;
+    for (let i = 0; i < length; i++) {
+      const half = halfFromFloat32Bits(scaledBits[i]!);
+      halves[i] = (half & MAGNITUDE) === BEYOND_TOP ? half - 1 : half;
+    }
     row[1]![0] = scale;
   },
   decode(row, gradient) {
@@ -45,7 +52,10 @@ export const float16: Codec = {
 /** The power of two by which a row is divided; 1 for a row of zeros. */
 function scaleOf(gradient: Float32Array): number {
   let largest = 0;
-  for (let i = 0; i < gradient.length; i++) largest = Math.max(largest, Math.abs(gradient[i]!));
+  for (let i = 0; i < gradient.length; i++) {
+    const magnitude = Math.abs(gradient[i]!);
+    if (magnitude > largest) largest = magnitude;
+  }
   if (largest === 0) return 1;
   return 2 ** Math.max(MIN_EXPONENT, exponentOf(largest) - TOP_EXPONENT);
 }

@@ -22,7 +22,8 @@ export const int8: Codec = {
       const start = block * BLOCK;
       const end = Math.min(start + BLOCK, gradient.length);
       const scale = scaleOf(gradient, start, end);
-      for (let i = start; i < end; i++) values[i] = Math.round(gradient[i]! / scale);
+      const factor = 1 / scale;
+      for (let i = start; i < end; i++) values[i] = Math.round(gradient[i]! * factor);
       scales[block] = scale;
     }
   },
@@ -39,7 +40,10 @@ export const int8: Codec = {
 /** A float32: the one that is stored must be the one that was divided by. 1 for a block of zeros. */
 function scaleOf(gradient: Float32Array, start: number, end: number): number {
   let largest = 0;
-  for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(gradient[i]!));
+  for (let i = start; i < end; i++) {
+    const magnitude = Math.abs(gradient[i]!);
+    if (magnitude > largest) largest = magnitude;
+  }
   if (largest === 0) return 1;
   const scale = largest / LARGEST;
   // So far down float32 has few digits: rounding to nearest could halve the scale. Rounding up keeps all in range.
