@@ -3,7 +3,7 @@ import type { ExperimentConfig } from '../../schemas/config.ts';
 import { denoise } from '../numerics/diffusion/precondition.ts';
 import { scoreMatching } from '../numerics/losses/score-matching.ts';
 import type { ScoreNetwork } from '../numerics/networks/network.ts';
-import { makeOptimizer } from '../numerics/optimizers/optimizer.ts';
+import { makeOptimizer } from '../numerics/optimizers/registry.ts';
 import { joinGradients, nameParameters, splitParameters } from '../numerics/tensor/parameters.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import type { ScoreBatch } from './batches.ts';

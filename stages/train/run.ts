@@ -11,7 +11,7 @@ import { prefetch } from '../../store/shards/prefetch.ts';
 import { accuracy, predict } from '../numerics/analyses/predictions.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import { makeClassifier } from '../numerics/networks/registry.ts';
-import { makeOptimizer } from '../numerics/optimizers/optimizer.ts';
+import { makeOptimizer } from '../numerics/optimizers/registry.ts';
 import { lambdaAt, learningRateFactor } from '../numerics/optimizers/schedules.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
 import { initializeParameters, loadParameters, parameterCount } from '../numerics/tensor/parameters.ts';

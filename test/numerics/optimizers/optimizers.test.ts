@@ -2,7 +2,8 @@
 import '../../support/engine.ts';
 import { describe, expect, it } from 'vitest';
 import type { OptimizerConfig } from '../../../schemas/config.ts';
-import { clipByNorm, makeOptimizer } from '../../../stages/numerics/optimizers/optimizer.ts';
+import { clipByNorm } from '../../../stages/numerics/optimizers/clip-by-norm.ts';
+import { makeOptimizer } from '../../../stages/numerics/optimizers/registry.ts';
 import { lambdaAt, learningRateFactor } from '../../../stages/numerics/optimizers/schedules.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
 
@@ -81,7 +82,7 @@ describe('optimisers', () => {
 describe('schedules', () => {
   it('give the factors of their closed forms', () => {
     expect(learningRateFactor({ kind: 'constant' }, 3, 10)).toBe(1);
-    const steps = { kind: 'steps', epochs: [2, 4], factor: 0.1 } as const;
+    const steps = { kind: 'steps' as const, epochs: [2, 4], factor: 0.1 };
     expect([1.9, 2, 4.5].map((epoch) => learningRateFactor(steps, epoch, 10))).toEqual([1, 0.1, 0.1 ** 2]);
     const cosine = { kind: 'cosine', warmupEpochs: 2 } as const;
     expect(learningRateFactor(cosine, 1, 10)).toBe(0.5);
