@@ -1,6 +1,7 @@
 /**
  * Group normalization of NHWC images with few passes over memory: only sums over space touch whole images, groups
- * are formed of the small [batch, channels] tables, and y = A x + B with A and B per image and channel.
+ * are formed of small tables [batch, groups, channels of a group], and y = A x + B with A and B per image and
+ * channel.
  */
 import { tf } from '../tensor/tf.ts';
 import { defineOp } from './define-op.ts';
@@ -10,7 +11,7 @@ interface Attributes {
   epsilon: number;
 }
 
-/** Tables per image and channel [batch, 1, 1, c], equal within a group. */
+/** Tables [batch, groups, 1]. */
 interface Statistics {
   mean: tf.Tensor;
   /** 1/√(var + ε) */
@@ -19,17 +20,23 @@ interface Statistics {
 
 const space = [1, 2];
 
-/** Mean over groups of channels of a table [batch, 1, 1, c], given back to every channel of the group. */
-function groupMean(table: tf.Tensor, groups: number): tf.Tensor {
-  const [batch, , , c] = table.shape as [number, number, number, number];
-  const means = tf.mean(tf.reshape(table, [batch, groups, c / groups]), 2, true);
-  return tf.reshape(tf.tile(means, [1, 1, c / groups]), [batch, 1, 1, c]);
-}
+/** [batch, 1, 1, c] or [c] as a table of groups. */
+const toGroups = (t: tf.Tensor, groups: number) => tf.reshape(t, [-1, groups, t.shape.at(-1)! / groups]);
+/** A table of groups as [batch, 1, 1, c], to be broadcast over an image. */
+const toChannels = (t: tf.Tensor) => tf.reshape(t, [t.shape[0]!, 1, 1, -1]);
+const overGroup = (t: tf.Tensor) => tf.mean(t, 2, true);
 
-/** The squared differences are taken from the mean, as E[x²] - E[x]² has no digits left where |mean| >> std. */
+/**
+ * A group's variance is the mean over its channels of var + (mean - group mean)². Squared differences are taken
+ * from means, as E[x²] - E[x]² has no digits left where |mean| >> std.
+ */
 function statisticsOf(x: tf.Tensor, { groups, epsilon }: Attributes): Statistics {
-  const mean = groupMean(tf.mean(x, space, true), groups);
-  const variance = groupMean(tf.mean(tf.squaredDifference(x, mean), space, true), groups);
+  const channelMean = tf.mean(x, space, true);
+  const channelVariance = tf.mean(tf.squaredDifference(x, channelMean), space, true);
+  const means = toGroups(channelMean, groups);
+  const mean = overGroup(means);
+  const between = tf.squaredDifference(means, mean);
+  const variance = overGroup(tf.add(toGroups(channelVariance, groups), between));
   return { mean, r: tf.rsqrt(tf.add(variance, epsilon)) };
 }
 
@@ -40,26 +47,29 @@ const groupNormOp = defineOp<'x' | 'gamma' | 'beta', Attributes>({
   outputCount: 3,
   forward: ({ x, gamma, beta }, attrs) => {
     const { mean, r } = statisticsOf(x, attrs);
-    const scale = tf.mul(r, gamma);
-    return [tf.add(tf.mul(x, scale), tf.sub(beta, tf.mul(mean, scale))), mean, r];
+    const scale = tf.mul(r, toGroups(gamma, attrs.groups));
+    const shift = tf.sub(toGroups(beta, attrs.groups), tf.mul(mean, scale));
+    return [tf.add(tf.mul(x, toChannels(scale)), toChannels(shift)), mean, r];
   },
   // With g = γ dy and E the mean over a group: dx = r (g - E[g] - x̂ E[g x̂]).
   gradient: ([dy], { inputs: { x, gamma }, outputs }, attrs) => {
     const onTape = tf.engine().isTapeOn();
     const { mean, r } = onTape ? statisticsOf(x, attrs) : { mean: outputs[1]!, r: outputs[2]! };
-    const count = x.shape[1]! * x.shape[2]!;
-    const dySum = tf.sum(dy!, space, true);
-    const dyDotXhat = tf.mul(tf.sub(tf.sum(tf.mul(dy!, x), space, true), tf.mul(mean, dySum)), r);
+    const overSpace = (t: tf.Tensor) => toGroups(tf.sum(t, space, true), attrs.groups);
+    const dySum = overSpace(dy!);
+    const dyDotXhat = tf.mul(tf.sub(overSpace(tf.mul(dy!, x)), tf.mul(mean, dySum)), r);
     return {
       x: () => {
-        const ofG = groupMean(tf.mul(tf.mul(dySum, gamma), 1 / count), attrs.groups);
-        const ofXhat = groupMean(tf.mul(tf.mul(dyDotXhat, gamma), 1 / count), attrs.groups);
-        const slope = tf.mul(tf.square(r), ofXhat);
-        const offset = tf.sub(tf.mul(mean, slope), tf.mul(r, ofG));
-        return tf.add(tf.sub(tf.mul(dy!, tf.mul(r, gamma)), tf.mul(x, slope)), offset);
+        const gammas = tf.div(toGroups(gamma, attrs.groups), x.shape[1]! * x.shape[2]!);
+        const slope = tf.mul(tf.square(r), overGroup(tf.mul(dyDotXhat, gammas)));
+        const shift = tf.sub(tf.mul(mean, slope), tf.mul(r, overGroup(tf.mul(dySum, gammas))));
+        // Tables of groups become tables of channels by adding them to one of full width.
+        const wide = (t: tf.Tensor) => toChannels(tf.add(t, tf.zerosLike(dySum)));
+        const ofDy = toChannels(tf.mul(r, toGroups(gamma, attrs.groups)));
+        return tf.add(tf.sub(tf.mul(dy!, ofDy), tf.mul(x, wide(slope))), wide(shift));
       },
-      gamma: () => tf.sum(dyDotXhat, [0, 1, 2]),
-      beta: () => tf.sum(dySum, [0, 1, 2]),
+      gamma: () => tf.reshape(tf.sum(dyDotXhat, 0), gamma.shape),
+      beta: () => tf.reshape(tf.sum(dySum, 0), gamma.shape),
     };
   },
 });
