@@ -50,7 +50,11 @@ function firstImages({ images, labels }: RawSplit, size: number, wanted: number 
 }
 
 /** Targets point towards every class, so every class must have an image. */
-function requireEveryClass({ labels }: RawSplit, classNames: string[], config: ExperimentConfig['dataset']): void {
+function requireEveryClass(
+  { labels }: RawSplit,
+  classNames: string[],
+  config: ExperimentConfig['dataset'],
+): void {
   const present = new Set(labels);
   const absent = classNames.filter((_, label) => !present.has(label));
   if (absent.length === 0) return;

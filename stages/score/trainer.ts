@@ -1,6 +1,7 @@
 /** One step of score training, and the state that it carries. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { denoise } from '../numerics/diffusion/precondition.ts';
+import { lossGradients } from '../numerics/gradients/loss-gradients.ts';
 import { scoreMatching } from '../numerics/losses/score-matching.ts';
 import type { ScoreNetwork } from '../numerics/networks/network.ts';
 import { makeOptimizer } from '../numerics/optimizers/registry.ts';
@@ -49,13 +50,13 @@ function lossAndGradient(
   const clean = tf.tensor(batch.clean, [count, ...shape]);
   const noisy = tf.tensor(batch.noisy, [count, ...shape]);
   const oneHot = tf.tensor2d(batch.oneHot, [count, batch.oneHot.length / count]);
-  const loss = (...tensors: tf.Tensor[]) => {
+  const tensors = splitParameters(network.parameters, state.values);
+  const { value, gradients } = lossGradients(() => {
     const parameters = nameParameters(network.parameters, tensors);
     const denoised = denoise(network, parameters, { sigmaData }, noisy, batch.sigma, oneHot);
     return tf.mean(scoreMatching(denoised, clean, batch.sigma, { sigmaData })) as tf.Scalar;
-  };
-  const { value, grads } = tf.valueAndGrads(loss)(splitParameters(network.parameters, state.values));
-  return { value: value as tf.Scalar, gradient: joinGradients(grads) };
+  }, tensors);
+  return { value, gradient: joinGradients(gradients) };
 }
 
 /**

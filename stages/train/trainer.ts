@@ -1,5 +1,6 @@
 /** One training step: forward once, walk the tape once per target, differentiate the whole, update. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
+import { lossGradients } from '../numerics/gradients/loss-gradients.ts';
 import { alignmentCosines, alignmentLoss } from '../numerics/losses/alignment.ts';
 import { crossEntropy } from '../numerics/losses/cross-entropy.ts';
 import type { Classifier } from '../numerics/networks/network.ts';
@@ -97,18 +98,18 @@ function partGradient(
   of: number,
 ): { gradient: tf.Tensor1D; sums: tf.Tensor1D } {
   return tf.tidy(() => {
-    let kept: tf.Tensor1D | undefined;
-    const f = (...tensors: tf.Tensor[]) => {
+    let sums: tf.Tensor1D | undefined;
+    const tensors = splitParameters(setting.network.parameters, values);
+    const { gradients } = lossGradients(() => {
       const { total, ...figures } = losses(setting, tensors, part, lambda);
       const { crossEntropy: entropy, alignment, cosine, correct } = figures;
       // `keep` carries the figures out of the differentiated scope.
-      kept = tf.keep(tf.sum(tf.stack([entropy, alignment, cosine, correct]), 1) as tf.Tensor1D);
+      sums = tf.keep(tf.sum(tf.stack([entropy, alignment, cosine, correct]), 1) as tf.Tensor1D);
       return tf.div(tf.sum(total), of) as tf.Scalar;
-    };
-    const { grads } = tf.valueAndGrads(f)(splitParameters(setting.network.parameters, values));
-    const sums = tf.clone(kept!);
-    kept!.dispose();
-    return { gradient: joinGradients(grads), sums };
+    }, tensors);
+    const figures = tf.clone(sums!);
+    sums!.dispose();
+    return { gradient: joinGradients(gradients), sums: figures };
   });
 }
 

@@ -82,7 +82,8 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
       ...convolutionParameters('conv_out', config.channels * config.multipliers[0]!, channels, 3, 0),
     ],
     forward(values, x, noise, oneHot) {
-      const sources = tf.concat2d([sinusoids(noise, frequencies), oneHot], 1);
+      // Scaled so that the class weighs as much as the noise level (as in EDM's networks).
+      const sources = tf.concat2d([sinusoids(noise, frequencies), tf.mul(oneHot, Math.sqrt(classes))], 1);
       const emb = silu(dense(values, 'time2', silu(dense(values, 'time1', sources))));
       let h: tf.Tensor4D = convolution(values, 'conv_in', fold(x, patch));
       const skips: tf.Tensor4D[] = [];
