@@ -7,6 +7,7 @@ import type { Experiment } from '../schemas/config.ts';
 import { PipelineError } from '../schemas/errors.ts';
 import type { StageDefinition, StageName } from '../schemas/stage.ts';
 import { keyOf } from '../store/content-hash.ts';
+import { datasetFingerprint } from '../store/datasets/fingerprint.ts';
 import { loadExperiment } from './config/load.ts';
 import { readSource } from './config/source.ts';
 import { buildGraph, type Graph, nodeName, partialGraph } from './dag.ts';
@@ -14,6 +15,7 @@ import type { PlanLine } from './events.ts';
 import { recallRun } from './last-run.ts';
 import { makePlan, type PlannedNode } from './plan.ts';
 import { inspectGraph } from './runner.ts';
+import type { World } from './world.ts';
 
 /** Options of `run` and `plan`, as the command line gives them. */
 export interface RunArguments {
@@ -40,15 +42,32 @@ export interface Prepared {
 }
 
 /** Resolves the experiment and plans its run. Writes nothing. */
-export async function prepare(args: RunArguments, stagesModule: string): Promise<Prepared> {
+export async function prepare(
+  args: RunArguments,
+  { stagesModule, environment }: Pick<World, 'stagesModule' | 'environment'>,
+): Promise<Prepared> {
   const { stages } = (await import(stagesModule)) as { stages: readonly StageDefinition[] };
   const stage = args.stage === undefined ? undefined : stageNamed(args.stage, stages);
-  const experiment = loadExperiment(readSource(args), args.set);
+  const dataDirectory = findDataDirectory(args.data, environment);
+  const experiment = await withFingerprints(loadExperiment(readSource(args), args.set), dataDirectory);
   const whole = buildGraph(stages, experiment, keyOf);
   const graph = stage === undefined ? whole : partialGraph(stages, experiment, stage, keyOf, whole);
   const found = await inspectGraph(graph, args.runs);
   const plan = makePlan(graph, found, await recallRun(args.runs, experiment.name));
   return { experiment, stages, whole, graph, plan };
+}
+
+/** The experiment with the checksum of each data set's files filled in. */
+async function withFingerprints(experiment: Experiment, dataDirectory: string | null): Promise<Experiment> {
+  const known = new Map<string, Promise<string | undefined>>();
+  const variants = experiment.variants.map(async ({ label, config }) => {
+    const { name, folder } = config.dataset;
+    const place = `${name}/${folder}`;
+    if (!known.has(place)) known.set(place, datasetFingerprint(dataDirectory, config.dataset));
+    const fingerprint = await known.get(place);
+    return { label, config: { ...config, dataset: { ...config.dataset, fingerprint } } };
+  });
+  return { ...experiment, variants: await Promise.all(variants) };
 }
 
 /** The plan as events and --json tell it. */

@@ -36,6 +36,12 @@ const datasetSchema = z.strictObject({
   trainImages: count.optional().describe('use only the first so many training images'),
   testImages: count.optional().describe('use only the first so many test images'),
   geometry: toyGeometrySchema,
+  fingerprint: z
+    .string()
+    .optional()
+    .describe(
+      'checksum of the files that are read; filled in before a run, so that changed files are noticed',
+    ),
   seed: seed.optional().describe('for toy: seed of the points; default: the seed of the experiment'),
 });
 

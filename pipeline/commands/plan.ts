@@ -3,7 +3,7 @@ import { type Prepared, planLines, prepare, type RunArguments } from '../prepare
 import type { World } from '../world.ts';
 
 export async function planCommand(args: RunArguments, world: World): Promise<void> {
-  const prepared = await prepare(args, world.stagesModule);
+  const prepared = await prepare(args, world);
   const text = args.json
     ? JSON.stringify({ experiment: prepared.experiment.name, nodes: planLines(prepared.plan) }, null, 2)
     : table(prepared);

@@ -50,7 +50,7 @@ async function run(
 ): Promise<void> {
   const jobs = jobsOf(args.jobs);
   const dataDirectory = findDataDirectory(args.data, world.environment);
-  const prepared = await prepare(args, world.stagesModule);
+  const prepared = await prepare(args, world);
   const { experiment, whole, plan } = prepared;
   emit({ event: 'plan', experiment: experiment.name, nodes: planLines(plan) });
   await storeResolvedExperiment(args.runs, experiment);

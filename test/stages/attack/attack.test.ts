@@ -1,0 +1,139 @@
+/** The attack stage: outcomes, doubts, and a stop in the middle. */
+import '../../support/engine.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AttackResult, AttackSummary } from '../../../schemas/results.ts';
+import { ballDoubts, gradientDoubts, orderDoubts } from '../../../stages/attack/doubts.ts';
+import { drawTarget } from '../../../stages/attack/evaluate.ts';
+import { runAttack } from '../../../stages/attack/run.ts';
+import { attackSettings } from '../../../stages/attack/settings.ts';
+import { writeModel } from '../../../store/model-files.ts';
+import { readTable } from '../../../store/tables.ts';
+import { configOf, contextOf, datasetArtifact, temporaryFolder } from '../../support/stage-context.ts';
+
+/** Points x ∈ {-3 … 3} on a line in the plane, class 1 where x > 0; the classifier's border is x = 0 exactly. */
+let dataset: string;
+let linear: string;
+const xs = [-3, -2, -1, -0.4, 0.4, 1, 2, 3];
+
+async function mlp(hiddenWeights: number[]): Promise<string> {
+  const directory = temporaryFolder();
+  const layout = [
+    { name: 'fc1.weight', shape: [2, 2] },
+    { name: 'fc1.bias', shape: [2] },
+    { name: 'fc2.weight', shape: [2, 2] },
+    { name: 'fc2.bias', shape: [2] },
+  ];
+  // relu(x) and relu(−x), then class 1 minus class 0 = x.
+  const flat = Float32Array.of(...hiddenWeights, 0, 0, 0, 1, 1, 0, 0, 0);
+  const rest = { network: { kind: 'mlp', hidden: [2], inputScale: 1 }, shape: [2], classes: 2 };
+  await writeModel(directory, layout, flat, rest);
+  return directory;
+}
+
+beforeAll(async () => {
+  const images = Float32Array.from(xs.flatMap((x) => [x, 5]));
+  dataset = await datasetArtifact([2], 2, { images, labels: Uint8Array.from(xs, (x) => (x > 0 ? 1 : 0)) });
+  linear = await mlp([1, -1, 0, 0]);
+});
+
+const attacks = [
+  { method: 'pgd', norm: 'L2', eps: [0.5, 1.5], steps: 10 },
+  { method: 'fgsm', norm: 'Linf', eps: [1.5] },
+  { method: 'pgd', norm: 'L2', eps: [1.5], steps: 10, targeted: true, randomStart: true },
+];
+
+const summaryIn = (directory: string) =>
+  JSON.parse(readFileSync(join(directory, 'attack.json'), 'utf8')) as AttackSummary;
+
+describe('attacks on a classifier whose border is known', () => {
+  it('break exactly the points that are nearer to the border than ε', async () => {
+    const context = contextOf(configOf({ attack: { attacks, batchSize: 3 } }), { dataset, train: linear });
+    await runAttack(context);
+    const summary = summaryIn(context.directory);
+    expect(summary).toMatchObject({ n: 8, cleanCorrect: 8, warnings: [] });
+    expect(summary.attacks.map((attack) => attack.robust)).toEqual([6, 4, 4, 4]);
+    const rows = await readTable(join(context.directory, 'images.parquet'));
+    expect(rows).toHaveLength(4 * 8);
+    const first = rows.filter((row) => row.attack === 'pgd-10 L2 0.5');
+    expect(first.map((row) => row.survived)).toEqual(xs.map((x) => Math.abs(x) > 0.5));
+    for (const row of rows) expect(row.distance as number).toBeLessThanOrEqual(1.5001);
+    expect(context.lines.at(-1)).toMatchObject({ done: 32, total: 32, unit: 'images' });
+  });
+
+  it('taken up after a stop repeat nothing that was finished, and end alike', async () => {
+    const whole = contextOf(configOf({ attack: { attacks } }), { dataset, train: linear });
+    await runAttack(whole);
+    const broken = contextOf(configOf({ attack: { attacks } }), { dataset, train: linear });
+    broken.progress = ({ done }) => {
+      if (done > 16) broken.stop.abort();
+    };
+    await expect(runAttack(broken)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(existsSync(join(broken.directory, 'outcome-1.json'))).toBe(true);
+    await runAttack(contextOf(broken.config, { dataset, train: linear }, broken.directory));
+    for (const name of ['attack.json', 'images.parquet']) {
+      const bytes = (directory: string) => readFileSync(join(directory, name));
+      expect(bytes(broken.directory).equals(bytes(whole.directory))).toBe(true);
+    }
+    expect(existsSync(join(broken.directory, 'outcome-0.json'))).toBe(false);
+  });
+
+  it('say so when the loss has no slope at all', async () => {
+    const dead = await mlp([0, 0, 0, 0]);
+    const context = contextOf(configOf({ attack: { attacks } }), { dataset, train: dead });
+    await runAttack(context);
+    expect(summaryIn(context.directory).warnings).toContain(
+      'The loss gradient of 8 of 8 clean images is exactly zero: attacks that follow gradients cannot move them; use an attack without gradients before you believe their survival.',
+    );
+  });
+
+  it('draw targets other than the true class, each as often', () => {
+    const hits = new Map<number, number>();
+    for (let image = 0; image < 3000; image++) {
+      const target = drawTarget(0, image, 2, 4);
+      hits.set(target, (hits.get(target) ?? 0) + 1);
+    }
+    expect([...hits.keys()].sort()).toEqual([0, 1, 3]);
+    for (const count of hits.values()) expect(Math.abs(count - 1000)).toBeLessThan(5 * Math.sqrt(667));
+  });
+});
+
+describe('doubts', () => {
+  const result = (rest: Partial<AttackResult>): AttackResult => ({
+    method: 'pgd',
+    norm: 'L2',
+    eps: 1,
+    steps: 20,
+    targeted: false,
+    n: 100,
+    cleanCorrect: 95,
+    robust: 50,
+    ...rest,
+  });
+
+  it('are silent where figures fit, and speak where a larger ball or a stronger attack breaks fewer', () => {
+    expect(
+      orderDoubts([
+        result({}),
+        result({ eps: 2, robust: 40 }),
+        result({ method: 'fgsm', steps: 1, robust: 60 }),
+      ]),
+    ).toEqual([]);
+    expect(orderDoubts([result({}), result({ eps: 2, robust: 60 })])).toEqual([
+      'pgd L2: more images survive ε 2 (60) than ε 1 (50); the attack gets stuck, use more steps or restarts.',
+    ]);
+    expect(orderDoubts([result({ robust: 60 }), result({ method: 'fgsm', steps: 1 })])).toEqual([
+      'L2 ε 1: more images survive PGD (60) than FGSM (50), a sign of masked gradients; use AutoAttack before you believe these figures.',
+    ]);
+    expect(gradientDoubts(0, 5)).toEqual([]);
+  });
+
+  it('name perturbations outside the ball, and those that are no number', () => {
+    const [setting] = attackSettings(configOf({ attack: { attacks } }).attack);
+    const outcome = { survived: [], prediction: [], target: [], distance: [0.5, 0.500001, 0.6, Number.NaN] };
+    expect(ballDoubts(setting!, outcome)).toEqual([
+      'pgd-10 L2 0.5: 2 perturbations are longer than ε or not a number; the attack is wrong, do not use its figure.',
+    ]);
+  });
+});
