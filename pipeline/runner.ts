@@ -190,8 +190,16 @@ class Run {
     return repair;
   }
 
-  private async enqueue(node: Node): Promise<void> {
-    await this.queue.add(() => this.work(node), { priority: this.priority.get(node.id)! });
+  private enqueue(node: Node): Promise<void> {
+    const priority = this.priority.get(node.id)!;
+    return new Promise((resolve, reject) => {
+      const task = async () => {
+        await this.work(node).then(resolve, reject);
+        // Those that waited for this node are queued before its place goes to the next: the most urgent comes first.
+        await new Promise((go) => setImmediate(go));
+      };
+      this.queue.add(task, { priority }).catch(reject);
+    });
   }
 
   private async work(node: Node): Promise<void> {

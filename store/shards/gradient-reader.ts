@@ -1,13 +1,14 @@
 /**
  * Reads gradients by (image, target) in any order: each row, or run of neighbouring rows, by one positioned read
- * per column, without its siblings. Memory is bounded whatever the store's size: some open files, and for each
- * shard in use a table of offsets (16 bytes per record batch of 2 MB).
+ * per column, without its siblings. Memory is bounded whatever the store's size: some open files, for each shard in
+ * use a table of offsets (16 bytes per record batch of 2 MB), and the first shards whole, as far as there is room.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
 import { type Column, rowBytes } from './arrow-columns.ts';
+import { readFully } from './arrow-reader.ts';
 import { checkShard, type Damage, findDamage, type ShardTable, toDamage } from './check-shard.ts';
 import { codecs } from './codecs.ts';
 import { FileCache } from './file-cache.ts';
@@ -18,6 +19,8 @@ const MAX_OPEN_FILES = 128;
 /** Stored bytes of the rows that are under way at once. */
 const SLICE_BYTES = 16 << 20;
 const CHECK_BYTES = 1 << 20;
+/** Shards are kept in memory up to so many bytes: a read from memory costs a tenth of one from the page cache. */
+export const KEPT_BYTES = 64 << 20;
 
 /** A row of the store. */
 export interface GradientRow {
@@ -28,9 +31,11 @@ export interface GradientRow {
 /**
  * Opens a store for reading. Throws `ARTIFACT_DAMAGED` without a valid `store.json`, `VERSION_NEWER` where a later
  * version of this program wrote it.
+ *
+ * @param keptBytes shards are kept in memory up to so many bytes
  */
-export async function openGradientReader(directory: string): Promise<GradientReader> {
-  return new GradientReader(directory, await readStoreInfo(directory));
+export async function openGradientReader(directory: string, keptBytes = KEPT_BYTES): Promise<GradientReader> {
+  return new GradientReader(directory, await readStoreInfo(directory), keptBytes);
 }
 
 export class GradientReader {
@@ -42,12 +47,16 @@ export class GradientReader {
   readonly #files = new FileCache(MAX_OPEN_FILES);
   /** Of the shards that were checked. */
   readonly #tables = new Map<number, ShardTable>();
+  readonly #kept = new Map<number, Uint8Array>();
+  /** Room that is left for shards in memory. */
+  #room: number;
   readonly #checkBuffer = Buffer.allocUnsafeSlow(CHECK_BYTES);
   /** Ends when the check under way ends: one at a time, as all go through one buffer. */
   #checking: Promise<unknown> = Promise.resolve();
 
   /** Use {@link openGradientReader}. */
-  constructor(directory: string, info: GradientStoreInfo) {
+  constructor(directory: string, info: GradientStoreInfo, keptBytes: number) {
+    this.#room = keptBytes;
     this.info = info;
     this.#directory = directory;
     this.#length = gradientLength(info);
@@ -123,6 +132,8 @@ export class GradientReader {
   async #readShard(shard: number, wanted: WantedRow[]): Promise<void> {
     const table = await this.#tableOf(shard);
     const codec = codecs[this.info.codec];
+    const kept = this.#kept.get(shard);
+    if (kept !== undefined) return readRows(kept, table, codec, this.#columns, wanted);
     await this.#useShard(shard, (file) => readRows(file.fd, table, codec, this.#columns, wanted));
   }
 
@@ -139,11 +150,23 @@ export class GradientReader {
     // Another caller may have waited for the same shard.
     const known = this.#tables.get(shard);
     if (known) return known;
-    const table = await this.#useShard(shard, (file) =>
-      checkShard(this.#directory, this.info, shard, file, this.#checkBuffer),
-    );
+    const table = await this.#useShard(shard, async (file) => {
+      const checked = await checkShard(this.#directory, this.info, shard, file, this.#checkBuffer);
+      await this.#keep(shard, file);
+      return checked;
+    });
     this.#tables.set(shard, table);
     return table;
+  }
+
+  /** Takes a checked shard into memory where there is room. */
+  async #keep(shard: number, file: FileHandle): Promise<void> {
+    const { size } = await file.stat();
+    if (size > this.#room) return;
+    const bytes = new Uint8Array(size);
+    await readFully(file, bytes, 0);
+    this.#kept.set(shard, bytes);
+    this.#room -= size;
   }
 
   async #useShard<T>(shard: number, work: (file: FileHandle) => Promise<T>): Promise<T> {

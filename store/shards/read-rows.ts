@@ -32,12 +32,12 @@ interface Piece {
 
 /**
  * Reads and decodes rows. Memory: the stored bytes of the rows.
- * @param fd of the shard, open for reading
+ * @param source descriptor of the shard, open for reading, or all its bytes
  * @param columns those of the codec
  * @param wanted ascending by row
  */
 export async function readRows(
-  fd: number,
+  source: number | Uint8Array,
   table: ShardTable,
   codec: Codec,
   columns: readonly Column[],
@@ -58,7 +58,11 @@ export async function readRows(
     }
   }
   const buffer = new ArrayBuffer(total);
-  await readPieces(fd, new Uint8Array(buffer), pieces);
+  const target = new Uint8Array(buffer);
+  if (typeof source === 'number') await readPieces(source, target, pieces);
+  else
+    for (const { start, bytes, position } of pieces)
+      target.set(source.subarray(position, position + bytes), start);
   for (const run of runs) decodeRun(run, codec, columns, buffer);
 }
 

@@ -247,7 +247,7 @@ test('a shard that is mended can be read by the reader that found the damage', a
 
 test('a shard that is cut off after it was checked is found by the read that meets its end', async () => {
   const directory = await copyStore();
-  const reader = await openGradientReader(directory);
+  const reader = await openGradientReader(directory, 0);
   const out = new Float32Array(sizeOf(INFO));
   await reader.read([{ image: 0, target: 0 }], out);
   const { batches } = await recordOf(directory, 0);

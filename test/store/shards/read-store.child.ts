@@ -2,7 +2,7 @@
 import { openGradientReader } from '../../../store/shards/gradient-reader.ts';
 import { sizeOf, uniform } from './sample-stores.ts';
 
-const reader = await openGradientReader(process.argv[2]!);
+const reader = await openGradientReader(process.argv[2]!, Number(process.argv[3]));
 const { info } = reader;
 const next = uniform(1);
 const order = Array.from({ length: info.images * info.targets }, (_, row) => ({ row, key: next() }))
