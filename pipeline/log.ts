@@ -150,7 +150,11 @@ function planSentence({ experiment, nodes }: Extract<RunEvent, { event: 'plan' }
     [count('resume'), 'to take up again'],
     [count('cached'), 'there already'],
   ].flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`]));
-  return `${experiment}: ${parts.join(', ')}`;
+  // What is taken up again because it is damaged must be said; `pipeline plan` gives all other reasons.
+  const damages = nodes
+    .filter(({ reason }) => reason.endsWith('damaged'))
+    .map(({ name, reason }) => `\n${name}: ${reason}`);
+  return `${experiment}: ${parts.join(', ')}${damages.join('')}`;
 }
 
 function pathsOf({ report, directories }: Extract<RunEvent, { event: 'result' }>): string[] {

@@ -13,15 +13,15 @@ name: mini
 dataset: { name: usps, trainImages: 240, testImages: 60 }
 score:
   network: { kind: unet, patch: 2, channels: 8, multipliers: [1, 2], attention: [4] }
-  steps: 24
+  steps: 60
   batchSize: 32
-  checkpointSteps: 5
-precompute: { shardImages: 48, batchSize: 128, draws: 2 }
+  checkpointSteps: 3
+precompute: { shardImages: 48, batchSize: 128, draws: 3 }
 train:
   network: { kind: cnn, convolutions: [{ channels: 4 }, { channels: 8, stride: 2 }], dense: [16] }
-  epochs: 4
+  epochs: 8
   batchSize: 64
-  checkpointSteps: 3
+  checkpointSteps: 2
   augment: { shift: 1 }
 attack:
   attacks:
