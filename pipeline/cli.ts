@@ -139,7 +139,7 @@ function describeCommands(words: string[], world: World): Argv {
       throw error instanceof PipelineError ? error : new UsageFailure(message ?? error.message, error);
     })
     .epilogue(EPILOGUE)
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .wrap(Math.min(80, process.stdout.columns ?? 80))
     .help()
     .version();
 }

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { runDataset } from '../../../stages/dataset/run.ts';
+import { drawToy } from '../../../stages/dataset/toy.ts';
+import { readDataset } from '../../../store/dataset-artifact.ts';
+import { configOf, contextOf } from '../../support/stage-context.ts';
+
+describe('the dataset stage', () => {
+  it('writes USPS as bytes for [0, 1], whole or its first images', async () => {
+    const context = contextOf(configOf({ dataset: { name: 'usps', trainImages: 100, testImages: 7 } }), {});
+    await runDataset(context);
+    const { info, train, test, size } = await readDataset(context.directory);
+    expect(info).toMatchObject({
+      name: 'usps',
+      shape: [16, 16, 1],
+      box: [0, 1],
+      trainCount: 100,
+      testCount: 7,
+    });
+    expect([train.count, test.count, size]).toEqual([100, 7, 256]);
+    const values = train.slice(0, 100);
+    expect(values.every((value) => value >= 0 && value <= 1)).toBe(true);
+    expect(Math.max(...values)).toBe(1);
+  });
+
+  it('refuses a part that lacks a class', async () => {
+    const context = contextOf(configOf({ dataset: { name: 'usps', trainImages: 3 } }), {});
+    await expect(runDataset(context)).rejects.toThrow(
+      /^Expected training images of every class of usps, found none of [\d, ]+ among the first 3; raise dataset\.trainImages\.$/,
+    );
+  });
+});
+
+describe('the toy set', () => {
+  const { geometry } = configOf({ dataset: { name: 'toy' } }).dataset;
+  const toy = drawToy({ name: 'toy', geometry, seed: 4 });
+
+  it('has three modes of 1,000 points in each class, alternating, every point on the line x2 = 2 x1', () => {
+    const { images, labels } = toy.train;
+    expect(labels).toHaveLength(6000);
+    const along = Array.from(labels, (_, i) => (images[2 * i]! + 2 * images[2 * i + 1]!) / Math.sqrt(5));
+    for (let i = 0; i < 6000; i++)
+      expect(Math.abs(images[2 * i + 1]! - 2 * images[2 * i]!)).toBeLessThan(1e-4);
+    for (let mode = 0; mode < 6; mode++) {
+      const points = along.slice(1000 * mode, 1000 * mode + 1000);
+      const mean = points.reduce((sum, t) => sum + t, 0) / 1000;
+      const deviation = Math.sqrt(points.reduce((sum, t) => sum + (t - mean) ** 2, 0) / 1000);
+      expect(Math.abs(mean - 40 * (mode - 2.5))).toBeLessThan(5 / Math.sqrt(1000));
+      expect(Math.abs(deviation - 1)).toBeLessThan(5 / Math.sqrt(2000));
+      expect(new Set(labels.slice(1000 * mode, 1000 * mode + 1000))).toEqual(new Set([mode % 2]));
+    }
+  });
+
+  it('is drawn anew by another seed, and its test points are not its training points', () => {
+    expect(drawToy({ name: 'toy', geometry, seed: 4 }).train.images).toEqual(toy.train.images);
+    expect(drawToy({ name: 'toy', geometry, seed: 5 }).train.images).not.toEqual(toy.train.images);
+    expect(toy.test.labels).toHaveLength(600);
+    expect(toy.test.images.slice(0, 2)).not.toEqual(toy.train.images.slice(0, 2));
+  });
+});
