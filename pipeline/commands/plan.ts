@@ -10,17 +10,26 @@ export async function planCommand(args: RunArguments, world: World): Promise<voi
   world.stdout.write(`${text}\n`);
 }
 
+const COLUMNS = 80;
+const ACTION_COLUMNS = 8;
+
 function table({ experiment, plan }: Prepared): string {
-  const rows = planLines(plan).map(({ id, name, action, reason }) => [action, name, id, reason]);
-  const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return [
-    `${experiment.name}: ${experiment.variants.length} variants, ${plan.length} artifacts`,
-    ...lines,
-  ].join('\n');
+  const lines = planLines(plan).flatMap(({ name, action, reason }) => [
+    `${action.padEnd(ACTION_COLUMNS)}${name}`,
+    ...fold(reason, COLUMNS - ACTION_COLUMNS).map((line) => ' '.repeat(ACTION_COLUMNS) + line),
+  ]);
+  const title = `${experiment.name}: ${experiment.variants.length} variants, ${plan.length} artifacts`;
+  return [title, ...lines].join('\n');
+}
+
+/** Breaks a text at spaces into lines of at most `columns` characters; a longer word stands alone. */
+function fold(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ').filter(Boolean)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -1,7 +1,7 @@
 /** The whole pipeline on real digits in miniature: twice, killed, damaged. Bytes are compared, not impressions. */
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AttackSummary, EpochMetrics } from '../../schemas/results.ts';
 import { randomStream } from '../../stages/numerics/tensor/random.ts';
@@ -75,23 +75,25 @@ describe('the pipeline on USPS', () => {
 
 describe('kill -9 at random moments', () => {
   const resumed = { score: 0, precompute: 0, train: 0 };
+  type Resumable = keyof typeof resumed;
 
-  /** Runs until a stage of that name has been at work for a while, then kills everything. */
-  async function killDuring(project: Project, stage: keyof typeof resumed, delayMs: number): Promise<void> {
-    const child = start(project, ['run']);
-    let text = '';
-    const begun = new Promise<void>((resolve) => {
-      child.stdout!.on('data', (chunk) => {
-        text += chunk;
-        if (new RegExp(`^${stage}.*: started`, 'm').test(text)) resolve();
-      });
-    });
-    const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-    await Promise.race([begun.then(() => sleep(delayMs)), ended]);
-    killAll(child);
-    await ended;
-    for (const name of Object.keys(resumed) as (keyof typeof resumed)[]) {
-      if (new RegExp(`^${name}.*: resuming`, 'm').test(text)) resumed[name] += 1;
+  /** Runs until a stage of that name has done a share of its work, then kills everything. */
+  async function killDuring(project: Project, stage: Resumable, share: number): Promise<void> {
+    const child = start(project, ['run', '--json']);
+    const lines = createInterface({ input: child.stdout! });
+    for await (const line of lines) {
+      // The kill may cut the last line.
+      if (!line.endsWith('}')) continue;
+      const event = JSON.parse(line) as {
+        event: string;
+        id: string;
+        done: number;
+        total: number;
+        sentence: string;
+      };
+      const name = event.id?.split('-')[0] as Resumable;
+      if (event.event === 'note' && event.sentence.startsWith('resuming')) resumed[name] += 1;
+      if (event.event === 'progress' && name === stage && event.done >= share * event.total) killAll(child);
     }
   }
 
@@ -108,7 +110,7 @@ describe('kill -9 at random moments', () => {
       'train',
       'train',
     ] as const;
-    for (const stage of rounds) await killDuring(project, stage, 1500 + 2500 * random.uniform());
+    for (const stage of rounds) await killDuring(project, stage, 0.9 * random.uniform());
     const { code, stderr } = await run(project);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(artifactHashes(project)).toEqual(expected);

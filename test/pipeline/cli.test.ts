@@ -138,10 +138,19 @@ describe('plan', () => {
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toBe('usps: 3 variants, 14 artifacts');
-    expect(
-      lines.slice(1).every((line) => /^run {2}\w[\w, -]+ +\w+-[0-9a-f]{16} +not there yet$/.test(line)),
-    ).toBe(true);
+    expect(lines).toHaveLength(1 + 2 * 14);
+    lines.slice(1).forEach((line, i) => {
+      expect(line).toMatch(i % 2 === 0 ? /^run {5}\w[\w, -]+$/ : /^ {8}not there yet$/);
+    });
     expect(existsSync(project.runs)).toBe(false);
+  });
+
+  it('folds long reasons into 80 columns', async () => {
+    const project = await makeProject();
+    await project.call('run');
+    const { stdout } = await project.call('plan', '--set', 'train.lambda=3', '--set', 'train.seed=9');
+    expect(stdout).toContain('train.lambda 1 -> 3');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   it('is JSON on request', async () => {
