@@ -210,7 +210,8 @@ describe('what can be wrong', () => {
     const cases: [string, Uint8Array | string, RegExp][] = [
       ['test/cat/a.png', '<html>moved</html>', /^Input buffer contains unsupported image format$/],
       ['test/cat/b.png', '', /^Input Buffer is empty$/],
-      ['test/cat/c.jpg', photo.subarray(0, photo.length / 2), /^VipsJpeg: /],
+      // libvips decodes in threads: either its warning or what became of it arrives first.
+      ['test/cat/c.jpg', photo.subarray(0, photo.length / 2), /^(VipsJpeg: |Warning treated as error)/],
     ];
     for (const [name, bytes, reason] of cases) {
       const path = join(await folderOf({ ...small, [name]: bytes }), name);
