@@ -3,7 +3,7 @@ import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import type { GradientReader } from '../../store/shards/gradient-reader.ts';
 import { applyMove } from './augment.ts';
-import { epochOrder, moveOf, targetsOf } from './sampler.ts';
+import { epochOrder, type Move, moveOf, targetsOf } from './sampler.ts';
 
 /** One target of every image of a batch. */
 export interface BatchTarget {
@@ -44,21 +44,21 @@ export function makeBatches(
     if (order?.epoch !== epoch) order = { epoch, images: epochOrder(seed, epoch, dataset.train.count) };
     const first = (step % perEpoch) * config.batchSize;
     const images = order.images.subarray(first, first + config.batchSize);
-    const targets = reader === null ? [] : await readTargets(dataset, config, reader, images, epoch);
-    return { images, targets, ...readImages(dataset, config, images, epoch) };
+    const moves = Array.from(images, (image) => moveOf(seed, epoch, image, config.augment));
+    const targets = reader === null ? [] : await readTargets(dataset, config, reader, images, epoch, moves);
+    return { images, targets, ...readImages(dataset, images, moves) };
   };
 }
 
 function readImages(
   { train, size, info }: Dataset,
-  config: ExperimentConfig['train'],
   images: Uint32Array,
-  epoch: number,
+  moves: readonly Move[],
 ): { x: Float32Array; labels: Uint8Array } {
   const x = new Float32Array(images.length * size);
   images.forEach((image, i) => {
     train.copyImage(image, x, i * size);
-    applyMove(x, i * size, info.shape, moveOf(config.seed ?? 0, epoch, image, config.augment));
+    applyMove(x, i * size, info.shape, moves[i]!);
   });
   return { x, labels: Uint8Array.from(images, (image) => train.labels[image]!) };
 }
@@ -69,6 +69,7 @@ async function readTargets(
   reader: GradientReader,
   images: Uint32Array,
   epoch: number,
+  moves: readonly Move[],
 ): Promise<BatchTarget[]> {
   const seed = config.seed ?? 0;
   const chosen = Array.from(images, (image) =>
@@ -79,8 +80,8 @@ async function readTargets(
   const rows = [...images].flatMap((image, i) => Array.from(chosen[i]!, (target) => ({ image, target })));
   const gradients = new Float32Array(rows.length * size);
   await reader.read(rows, gradients);
-  rows.forEach(({ image }, row) => {
-    applyMove(gradients, row * size, info.shape, moveOf(seed, epoch, image, config.augment));
+  rows.forEach((_, row) => {
+    applyMove(gradients, row * size, info.shape, moves[Math.floor(row / count)]!);
   });
   return Array.from({ length: count }, (_, k) => {
     const gradient = new Float32Array(images.length * size);

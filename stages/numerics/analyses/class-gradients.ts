@@ -1,6 +1,7 @@
 /** Input gradients of every class's logit, for pictures and for the alignment score. */
 import type { LogitsOf } from '../attacks/attack.ts';
 import { inputGradients } from '../gradients/input-gradients.ts';
+import { sizeOf } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 
 /**
@@ -17,7 +18,7 @@ export function classGradients(
   classes: number,
 ): Float32Array {
   return tf.tidy(() => {
-    const size = shape.reduce((product, side) => product * side, 1);
+    const size = sizeOf(shape);
     const count = images.length / size;
     const x = tf.tensor(images, [count, ...shape]);
     let stacked: tf.Tensor | undefined;

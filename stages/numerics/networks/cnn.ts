@@ -3,7 +3,7 @@ import type { ClassifierConfig } from '../../../schemas/config.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { convolution, convolutionParameters } from './blocks/convolution.ts';
-import { dense, denseParameters } from './blocks/dense.ts';
+import { denseStack, denseStackParameters } from './blocks/dense.ts';
 import type { Classifier } from './network.ts';
 
 /** @param shape [height, width, channels] of an image */
@@ -21,9 +21,7 @@ export function makeCnn(
     width = Math.ceil(width / layer.stride);
   });
   const widths = [height * width * channels, ...config.dense, classes];
-  const layers = widths.length - 1;
-  for (let i = 0; i < layers; i++)
-    parameters.push(...denseParameters(`fc${i + 1}`, widths[i]!, widths[i + 1]!));
+  parameters.push(...denseStackParameters(widths));
   return {
     parameters,
     logits(values, x) {
@@ -32,8 +30,7 @@ export function makeCnn(
         h = tf.relu(convolution(values, `conv${i + 1}`, h, layer.stride));
       });
       h = tf.reshape(h, [-1, widths[0]!]);
-      for (let i = 1; i < layers; i++) h = tf.relu(dense(values, `fc${i}`, h));
-      return dense(values, `fc${layers}`, h);
+      return denseStack(values, widths.length - 1, h, tf.relu);
     },
   };
 }

@@ -16,3 +16,20 @@ export function dense(parameters: Parameters, name: string, x: tf.Tensor): tf.Te
   const product = tf.matMul(x as tf.Tensor2D, parameters[`${name}.weight`] as tf.Tensor2D);
   return tf.add(product, parameters[`${name}.bias`]!);
 }
+
+/** Parameters of {@link denseStack}: layers `fc1`, `fc2` … from each width to the next. */
+export function denseStackParameters(widths: readonly number[]): ParameterSpec[] {
+  return widths.slice(1).flatMap((width, i) => denseParameters(`fc${i + 1}`, widths[i]!, width));
+}
+
+/** x: [batch, inputs] -> [batch, outputs] through `layers` layers, with the activation between them. */
+export function denseStack(
+  parameters: Parameters,
+  layers: number,
+  x: tf.Tensor,
+  activation: (h: tf.Tensor2D) => tf.Tensor2D,
+): tf.Tensor2D {
+  let h = x;
+  for (let i = 1; i < layers; i++) h = activation(dense(parameters, `fc${i}`, h));
+  return dense(parameters, `fc${layers}`, h);
+}
