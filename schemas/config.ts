@@ -4,10 +4,9 @@
  * gradient is in the units of the data set: [0, 1] for images, the raw coordinates for the toy set.
  */
 import * as z from 'zod';
-
-const count = z.number().int().min(1);
-const seed = z.number().int().min(0).max(0xffffffff);
-const probability = z.number().min(0).max(1);
+import { scoreMlpSchema, unetSchema } from './network-config.ts';
+import { count, probability, seed } from './setting-types.ts';
+import { trainSchema } from './train-config.ts';
 
 /** 2-D points in modes that alternate between two classes along the line x₂ = slope · x₁. */
 const toyGeometrySchema = z
@@ -44,54 +43,6 @@ const datasetSchema = z.strictObject({
     ),
   seed: seed.optional().describe('for toy: seed of the points; default: the seed of the experiment'),
 });
-
-const unetSchema = z.strictObject({
-  kind: z.literal('unet'),
-  patch: count.default(1).describe('patch x patch pixels are folded into the channels of one position first'),
-  channels: count.default(32).describe('channels at full resolution'),
-  multipliers: z.array(count).min(1).default([1, 2]).describe('channels of each resolution, as multiples'),
-  blocks: count.default(1).describe('residual blocks per resolution'),
-  attention: z.array(count).default([]).describe('sides in pixels at which self-attention is used'),
-  groups: count.default(4).describe('groups of GroupNorm'),
-});
-
-const scoreMlpSchema = z.strictObject({
-  kind: z.literal('mlp'),
-  hidden: z.array(count).min(1).default([128, 128]),
-});
-
-const optimizerSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('adam'),
-    learningRate: z.number().positive().default(1e-3),
-    beta1: probability.default(0.9),
-    beta2: probability.default(0.999),
-    epsilon: z.number().positive().default(1e-8),
-    weightDecay: z.number().min(0).default(0).describe('L2 penalty added to the gradient'),
-  }),
-  z.strictObject({
-    kind: z.literal('sgd'),
-    learningRate: z.number().positive().default(0.1),
-    momentum: probability.default(0.9),
-    nesterov: z.boolean().default(false),
-    weightDecay: z.number().min(0).default(0).describe('L2 penalty added to the gradient'),
-  }),
-]);
-export type OptimizerConfig = z.infer<typeof optimizerSchema>;
-
-const learningRateScheduleSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('constant') }),
-  z.strictObject({
-    kind: z.literal('cosine'),
-    warmupEpochs: z.number().min(0).default(0).describe('linear rise from 0'),
-  }),
-  z.strictObject({
-    kind: z.literal('steps'),
-    epochs: z.array(z.number().positive()).min(1).describe('epochs after which the rate falls'),
-    factor: z.number().positive().default(0.1),
-  }),
-]);
-export type LearningRateSchedule = z.infer<typeof learningRateScheduleSchema>;
 
 const scoreSchema = z
   .strictObject({
@@ -132,60 +83,6 @@ const precomputeSchema = z
     batchSize: count.default(256).describe('network evaluations at a time; does not change the noise'),
     codec: z.enum(['float32', 'float16', 'int8']).default('float16'),
     shardImages: count.default(1024).describe('images per shard'),
-    seed: seed.optional(),
-  })
-  .prefault({});
-
-const classifierSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('mlp'),
-    hidden: z.array(count).default([64]),
-    inputScale: z.number().positive().default(1).describe('inputs are divided by this'),
-  }),
-  z.strictObject({
-    kind: z.literal('cnn'),
-    convolutions: z
-      .array(z.strictObject({ channels: count, kernel: count.default(3), stride: count.default(1) }))
-      .min(1)
-      .prefault([{ channels: 32 }, { channels: 64, stride: 2 }, { channels: 64, stride: 2 }]),
-    dense: z.array(count).default([128]),
-  }),
-]);
-export type ClassifierConfig = z.infer<typeof classifierSchema>;
-export type ScoreNetworkConfig = z.infer<typeof unetSchema> | z.infer<typeof scoreMlpSchema>;
-
-const trainSchema = z
-  .strictObject({
-    method: z.enum(['vanilla', 'pag']).default('pag'),
-    network: classifierSchema.prefault({ kind: 'cnn' }),
-    lambda: z.number().min(0).default(1).describe('weight of the alignment loss'),
-    lambdaSchedule: z
-      .discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('constant') }),
-        z.strictObject({
-          kind: z.literal('warmup'),
-          epochs: z.number().positive().describe('linear rise from 0'),
-        }),
-      ])
-      .default({ kind: 'constant' }),
-    targetsPerImage: z
-      .union([z.literal('all'), count])
-      .default(2)
-      .describe('targets drawn per image and step'),
-    gradientOf: z.enum(['logit', 'log-softmax']).default('logit'),
-    epochs: count.default(15),
-    batchSize: count.default(128),
-    microBatch: count.optional().describe('images per pass through the network; bounds the memory'),
-    optimizer: optimizerSchema.prefault({ kind: 'adam' }),
-    schedule: learningRateScheduleSchema.default({ kind: 'constant' }),
-    clipNorm: z.number().positive().optional().describe('largest norm of the whole gradient'),
-    augment: z
-      .strictObject({
-        shift: z.number().int().min(0).default(0).describe('largest shift in pixels, zero padded'),
-        flip: z.boolean().default(false).describe('mirror left and right'),
-      })
-      .prefault({}),
-    checkpointSteps: count.default(50).describe('steps between checkpoints'),
     seed: seed.optional(),
   })
   .prefault({});

@@ -32,9 +32,9 @@ export interface EpochMetrics {
   lambda: number;
   loss: number;
   crossEntropy: number;
-  /** Mean over images of Σ over targets of 1 − cos; 0 where there is no alignment loss. */
-  alignment: number;
-  /** Mean cosine between input gradients and targets; NaN is never written, null where there are no targets. */
+  /** Mean over images of the method's penalty before λ, for `pag` Σ over targets of 1 − cos; 0 where it has none. */
+  penalty: number;
+  /** Mean cosine between input gradients and targets; NaN is never written, null where none was taken. */
   meanCosine: number | null;
   gradientNorm: number;
   trainAccuracy: number;

@@ -26,7 +26,7 @@ const MEASURES: readonly Measure[] = [
   {
     title: 'Alignment loss',
     yLabel: 'Σ over targets of 1 − cos, mean',
-    value: (row, { config }) => (config.train.method === 'pag' ? row.alignment : null),
+    value: (row, { config }) => (config.train.method === 'pag' ? row.penalty : null),
   },
   { title: 'Mean cosine', yLabel: 'input gradient with target gradient', value: (row) => row.meanCosine },
   {

@@ -10,7 +10,16 @@ import type { StepFigures } from './trainer.ts';
 export type EpochSums = StepFigures & { steps: number };
 
 export function noSums(): EpochSums {
-  return { steps: 0, images: 0, correct: 0, crossEntropy: 0, alignment: 0, cosine: 0, gradientNorm: 0 };
+  return {
+    steps: 0,
+    images: 0,
+    correct: 0,
+    crossEntropy: 0,
+    penalty: 0,
+    cosine: 0,
+    compared: 0,
+    gradientNorm: 0,
+  };
 }
 
 export function addFigures(sums: EpochSums, figures: StepFigures): EpochSums {
@@ -22,19 +31,16 @@ export function addFigures(sums: EpochSums, figures: StepFigures): EpochSums {
 /** Means of an epoch from its sums. */
 export function epochMetrics(
   sums: EpochSums,
-  rest: Pick<EpochMetrics, 'epoch' | 'step' | 'learningRate' | 'lambda' | 'testAccuracy'> & {
-    aligned: boolean;
-  },
+  rest: Pick<EpochMetrics, 'epoch' | 'step' | 'learningRate' | 'lambda' | 'testAccuracy'>,
 ): EpochMetrics {
-  const { aligned, ...named } = rest;
   const crossEntropy = sums.crossEntropy / sums.images;
-  const alignment = sums.alignment / sums.images;
+  const penalty = sums.penalty / sums.images;
   return {
-    ...named,
-    loss: crossEntropy + (aligned ? rest.lambda * alignment : 0),
+    ...rest,
+    loss: crossEntropy + rest.lambda * penalty,
     crossEntropy,
-    alignment,
-    meanCosine: aligned ? sums.cosine / sums.images : null,
+    penalty,
+    meanCosine: sums.compared > 0 ? sums.cosine / sums.compared : null,
     gradientNorm: sums.gradientNorm / sums.steps,
     trainAccuracy: sums.correct / sums.images,
   };

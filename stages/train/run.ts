@@ -1,8 +1,10 @@
 /** Trains a classifier from streamed batches, with checkpoints also in mid-epoch. */
 
 import { PipelineError } from '../../schemas/errors.ts';
+import type { Normalization } from '../../schemas/network-config.ts';
 import type { EpochMetrics } from '../../schemas/results.ts';
 import type { Json, StageContext } from '../../schemas/stage.ts';
+import type { TrainConfig } from '../../schemas/train-config.ts';
 import { readCheckpoint, removeCheckpoint, writeCheckpoint } from '../../store/checkpoints.ts';
 import { type Dataset, readDataset } from '../../store/dataset-artifact.ts';
 import { writeModel } from '../../store/model-files.ts';
@@ -10,6 +12,7 @@ import { type GradientReader, openGradientReader } from '../../store/shards/grad
 import { prefetch } from '../../store/shards/prefetch.ts';
 import { accuracy, predict } from '../numerics/analyses/predictions.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
+import type { Classifier } from '../numerics/networks/network.ts';
 import { makeClassifier } from '../numerics/networks/registry.ts';
 import { makeOptimizer } from '../numerics/optimizers/registry.ts';
 import { lambdaAt, learningRateFactor } from '../numerics/optimizers/schedules.ts';
@@ -18,7 +21,9 @@ import { initializeParameters, loadParameters, parameterCount } from '../numeric
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import { makeBatches, stepsPerEpoch, type TrainBatch } from './batches.ts';
+import { makeMethod } from './methods/registry.ts';
 import { addFigures, type EpochSums, epochMetrics, noSums, writeEvents, writeMetrics } from './metrics.ts';
+import { channelMoments } from './normalization.ts';
 import { type StepFigures, type TrainSetting, type TrainState, trainStep } from './trainer.ts';
 
 /** Batches that are read ahead of the step. */
@@ -32,6 +37,7 @@ interface Run {
   context: StageContext;
   dataset: Dataset;
   setting: TrainSetting;
+  normalization: Normalization;
   perEpoch: number;
   step: number;
   state: TrainState;
@@ -54,27 +60,50 @@ export async function runTrain(context: StageContext): Promise<void> {
 async function begin(context: StageContext, dataset: Dataset): Promise<Run> {
   const config = context.config.train;
   const { shape, classNames } = dataset.info;
-  const network = makeClassifier(config.network, shape, classNames.length);
+  const normalization = config.normalization === 'dataset' ? channelMoments(dataset) : config.normalization;
+  const network = makeClassifier(config.network, shape, classNames.length, normalization);
+  refuseMicroBatches(config, network);
   const optimizer = makeOptimizer(config.optimizer);
-  const setting: TrainSetting = { network, shape, classes: classNames.length, config, optimizer };
+  const setting: TrainSetting = {
+    network,
+    method: makeMethod(config),
+    shape,
+    classes: classNames.length,
+    box: dataset.info.box,
+    config,
+    optimizer,
+  };
   const perEpoch = stepsPerEpoch(dataset, config);
   const saved = await readCheckpoint<Notes & Json>(context.directory);
   if (saved !== null) {
     context.note(`resuming at step ${saved.step} of ${config.epochs * perEpoch}`);
     const slots = Array.from({ length: optimizer.slots }, (_, i) => tf.tensor1d(saved.vectors[`slot${i}`]!));
-    const state = { values: tf.tensor1d(saved.vectors.values!), slots };
-    return { context, dataset, setting, perEpoch, step: saved.step, state, notes: saved.notes };
+    const { values, buffers } = saved.vectors;
+    const state = { values: tf.tensor1d(values!), buffers: tf.tensor1d(buffers!), slots };
+    return {
+      context,
+      dataset,
+      setting,
+      normalization,
+      perEpoch,
+      step: saved.step,
+      state,
+      notes: saved.notes,
+    };
   }
-  const fresh = initializeParameters(network.parameters, randomStream(config.seed ?? 0, 'train-init'));
+  const random = randomStream(config.seed ?? 0, 'train-init');
+  const fresh = initializeParameters(network.parameters, random);
+  const buffers = tf.tensor1d(initializeParameters(network.buffers, random), 'float32');
   const slots = Array.from({ length: optimizer.slots }, () => tf.zeros([fresh.length]) as tf.Tensor1D);
   const notes = { history: [], sums: noSums() };
   return {
     context,
     dataset,
     setting,
+    normalization,
     perEpoch,
     step: 0,
-    state: { values: tf.tensor1d(fresh), slots },
+    state: { values: tf.tensor1d(fresh), buffers, slots },
     notes,
   };
 }
@@ -86,8 +115,8 @@ async function trainSteps(run: Run, reader: GradientReader | null): Promise<Run>
   for await (const batch of batches) {
     const figures = advance(run, batch);
     if (run.step % perEpoch === 0) await closeEpoch(run);
-    const loss = (figures.crossEntropy + lambdaOf(run) * figures.alignment) / figures.images;
-    const cos = reader === null ? {} : { cos: figures.cosine / figures.images };
+    const loss = (figures.crossEntropy + lambdaOf(run) * figures.penalty) / figures.images;
+    const cos = figures.compared === 0 ? {} : { cos: figures.cosine / figures.compared };
     context.progress({ done: run.step, total, unit: 'steps', figures: { loss, ...cos } });
     await yieldToEvents();
     if (run.step % setting.config.checkpointSteps === 0 || context.signal.aborted) await save(run);
@@ -98,7 +127,7 @@ async function trainSteps(run: Run, reader: GradientReader | null): Promise<Run>
 
 /** λ of the last step that was done. */
 function lambdaOf({ setting, perEpoch, step }: Run): number {
-  return setting.config.method === 'pag' ? lambdaAt(setting.config, (step - 0.5) / perEpoch) : 0;
+  return setting.method.penalties === undefined ? 0 : lambdaAt(setting.config, (step - 0.5) / perEpoch);
 }
 
 /** Learning rate of the last step that was done; schedules are read in the middle of a step. */
@@ -115,7 +144,7 @@ function advance(run: Run, batch: TrainBatch): StepFigures {
   const settings = { lambda: lambdaOf(run), learningRate: learningRateOf(run), step: run.step };
   const { state, figures } = trainStep(run.setting, run.state, batch, settings);
   run.state = state;
-  const sum = figures.crossEntropy + figures.alignment + figures.gradientNorm;
+  const sum = figures.crossEntropy + figures.penalty + figures.gradientNorm;
   if (!Number.isFinite(sum)) throw notFinite(run, batch, figures);
   run.notes.sums = addFigures(run.notes.sums, figures);
   return figures;
@@ -123,7 +152,8 @@ function advance(run: Run, batch: TrainBatch): StepFigures {
 
 async function closeEpoch(run: Run): Promise<void> {
   const { setting, dataset, notes, step, perEpoch, context } = run;
-  const parameters = loadParameters(setting.network.parameters, run.state.values.dataSync() as Float32Array);
+  const { parameters: trained, buffers } = setting.network;
+  const parameters = loadParameters([...trained, ...buffers], flatModel(run.state));
   const { test, info } = dataset;
   const logitsOf = (x: tf.Tensor) => setting.network.logits(parameters, x);
   const predicted = predict(logitsOf, test, info.shape, test.count, setting.config.batchSize);
@@ -134,7 +164,6 @@ async function closeEpoch(run: Run): Promise<void> {
     learningRate: learningRateOf(run),
     lambda: lambdaOf(run),
     testAccuracy: accuracy(predicted, test.labels),
-    aligned: setting.config.method === 'pag',
   });
   notes.history.push({ ...metrics, wallTimeSec: Date.now() / 1000 });
   notes.sums = noSums();
@@ -143,15 +172,24 @@ async function closeEpoch(run: Run): Promise<void> {
 
 async function save({ context, step, state, notes }: Run): Promise<void> {
   const slots = state.slots.map((slot, i) => [`slot${i}`, slot.dataSync() as Float32Array]);
-  const vectors = { values: state.values.dataSync() as Float32Array, ...Object.fromEntries(slots) };
+  const vectors = {
+    values: state.values.dataSync() as Float32Array,
+    buffers: state.buffers.dataSync() as Float32Array,
+    ...Object.fromEntries(slots),
+  };
   await writeCheckpoint(context.directory, { step, vectors, notes: notes as unknown as Json });
 }
 
-async function finish({ context, dataset, setting, state, notes }: Run): Promise<void> {
+/** Parameters, then running statistics. */
+function flatModel({ values, buffers }: TrainState): Float32Array {
+  return tf.tidy(() => tf.concat1d([values, buffers]).dataSync()) as Float32Array;
+}
+
+async function finish({ context, dataset, setting, normalization, state, notes }: Run): Promise<void> {
   const { network, config, shape, classes } = setting;
-  const flat = state.values.dataSync() as Float32Array;
-  await writeModel(context.directory, network.parameters, flat, {
+  await writeModel(context.directory, [...network.parameters, ...network.buffers], flatModel(state), {
     network: config.network,
+    normalization,
     shape: [...shape],
     classes,
     classNames: dataset.info.classNames,
@@ -160,6 +198,16 @@ async function finish({ context, dataset, setting, state, notes }: Run): Promise
   const history = notes.history.map(({ wallTimeSec, ...metrics }) => metrics);
   await writeMetrics(context.directory, history);
   await removeCheckpoint(context.directory);
+}
+
+/** The statistics of a part of a batch are not those of the batch, so the result would be another. */
+function refuseMicroBatches({ microBatch, network: { kind } }: TrainConfig, network: Classifier): void {
+  if (microBatch === undefined || network.buffers.length === 0) return;
+  throw new PipelineError(
+    'CONFIG_INVALID',
+    `Expected train.microBatch to be left out for the network ${kind}, whose batch norms look at the whole batch, ` +
+      `got ${microBatch}; remove it (train.targetsAtOnce bounds the memory), or lower train.batchSize.`,
+  );
 }
 
 function refuseMovesOfPoints({ config }: StageContext, { info }: Dataset): void {
@@ -176,7 +224,7 @@ function notFinite(run: Run, batch: TrainBatch, figures: StepFigures): PipelineE
   const { step, context, setting } = run;
   const parts = Object.entries({
     'cross entropy': figures.crossEntropy,
-    alignment: figures.alignment,
+    penalty: figures.penalty,
     'gradient norm': figures.gradientNorm,
   }).filter(([, value]) => !Number.isFinite(value));
   const ids = [...batch.images.subarray(0, 8)].join(', ');

@@ -3,11 +3,11 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const trainStage: StageDefinition = {
   name: 'train',
-  codeVersion: 1,
+  codeVersion: 2,
   scope: 'variant',
   inputs: ({ train }) => (train.method === 'pag' ? ['dataset', 'precompute'] : ['dataset']),
   configPart: ({ train }) => {
-    const { lambda, lambdaSchedule, targetsPerImage, gradientOf, ...rest } = train;
+    const { lambda, lambdaSchedule, targetsPerImage, targetsAtOnce, gradientOf, ...rest } = train;
     return toJson(train.method === 'pag' ? train : rest);
   },
   needsEngine: () => true,

@@ -3,7 +3,7 @@
  * The backward operations are recorded in turn, so an outer gradient goes through all of them.
  */
 import { tf } from '../tensor/tf.ts';
-import { nodesBetween, walkBack } from './tape.ts';
+import { idsOf, nodesBetween, walkBack } from './tape.ts';
 
 /**
  * Gradients by x of <logits, cotangent>, one for each cotangent, differentiable in turn. Call it inside the
@@ -19,9 +19,15 @@ export function inputGradients(logits: tf.Tensor2D, x: tf.Tensor, cotangents: tf
       'inputGradients was called outside of a function that is differentiated: no tape is active.',
     );
   }
-  const nodes = nodesBetween(tf.engine().state.activeTape, [x], logits);
+  const nodes = nodesBetween(tf.engine().state.activeTape, idsOf([x]), idsOf([logits]));
   if (nodes.length === 0) {
     throw new Error('inputGradients: the logits do not depend on x under the active tape.');
   }
-  return cotangents.map((cotangent) => tf.tidy(() => walkBack(nodes, [x], logits, cotangent)[0]!));
+  return cotangents.map((cotangent) =>
+    tf.tidy(() => {
+      const known = new Map([[logits.id, cotangent as tf.Tensor]]);
+      walkBack(nodes, known, idsOf([x, logits]));
+      return known.get(x.id)!;
+    }),
+  );
 }

@@ -7,15 +7,28 @@ import { tf } from '../tensor/tf.ts';
 /** One recorded operation. */
 export type TapeNode = ReturnType<typeof tf.engine>['state']['activeTape'][number];
 
-/** The part of the tape that leads from any of xs to y, in order; each node's inputs are those that depend on xs. */
-export function nodesBetween(tape: readonly TapeNode[], xs: readonly tf.Tensor[], y: tf.Tensor): TapeNode[] {
-  const fromXs = new Set(xs.map(({ id }) => id));
-  const after = tape.filter((node) => {
-    if (!Object.values(node.inputs).some(({ id }) => fromXs.has(id))) return false;
-    for (const { id } of node.outputs) fromXs.add(id);
-    return true;
-  });
-  const toY = new Set([y.id]);
+/** Tensors by their ids. */
+export type TensorIds = ReadonlySet<number>;
+
+export function idsOf(tensors: readonly tf.Tensor[]): Set<number> {
+  return new Set(tensors.map(({ id }) => id));
+}
+
+/** xs and all outputs of the tape that depend on any of them. */
+export function dependents(tape: readonly TapeNode[], xs: TensorIds): Set<number> {
+  const found = new Set(xs);
+  for (const node of tape) {
+    if (!Object.values(node.inputs).some(({ id }) => found.has(id))) continue;
+    for (const { id } of node.outputs) found.add(id);
+  }
+  return found;
+}
+
+/** The part of the tape that leads from any of xs to any of ys, in order; each node's inputs are those that depend on xs. */
+export function nodesBetween(tape: readonly TapeNode[], xs: TensorIds, ys: TensorIds): TapeNode[] {
+  const fromXs = dependents(tape, xs);
+  const after = tape.filter((node) => Object.values(node.inputs).some(({ id }) => fromXs.has(id)));
+  const toY = new Set(ys);
   const between = after.reverse().filter((node) => {
     if (!node.outputs.some(({ id }) => toY.has(id))) return false;
     for (const { id } of Object.values(node.inputs)) toY.add(id);
@@ -58,20 +71,19 @@ function stepBack(
 }
 
 /**
- * Gradients by xs of <y, cotangent>.
+ * Carries cotangents back along the tape.
  * @param nodes from {@link nodesBetween}
+ * @param cotangents by tensor id, at first those of the end; on return those of `held`. Others are disposed when
+ *   they have served.
+ * @param held tensors whose cotangents are asked for, or belong to somebody else
  * @param afterNode called when a node has been walked and nothing below needs it any more
- * @returns one tensor per x, undefined where y does not depend on it
  */
 export function walkBack(
   nodes: readonly TapeNode[],
-  xs: readonly tf.Tensor[],
-  y: tf.Tensor,
-  cotangent: tf.Tensor,
+  cotangents: Map<number, tf.Tensor>,
+  held: TensorIds,
   afterNode: (node: TapeNode) => void = () => {},
-): (tf.Tensor | undefined)[] {
-  const wanted = new Set(xs.map(({ id }) => id));
-  const cotangents = new Map([[y.id, cotangent]]);
+): void {
   for (const node of nodes.toReversed()) {
     const dys = node.outputs.map(({ id }) => cotangents.get(id));
     for (const [id, sum] of stepBack(node, dys, cotangents)) {
@@ -79,11 +91,10 @@ export function walkBack(
       cotangents.set(id, sum);
     }
     for (const { id } of node.outputs) {
-      if (id === y.id || wanted.has(id)) continue;
+      if (held.has(id)) continue;
       cotangents.get(id)?.dispose();
       cotangents.delete(id);
     }
     afterNode(node);
   }
-  return xs.map(({ id }) => cotangents.get(id));
 }

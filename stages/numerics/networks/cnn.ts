@@ -1,5 +1,5 @@
 /** Small convolutional classifier: convolutions with ReLU, then dense layers. */
-import type { ClassifierConfig } from '../../../schemas/config.ts';
+import type { ClassifierConfig } from '../../../schemas/network-config.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { convolution, convolutionParameters } from './blocks/convolution.ts';
@@ -21,9 +21,10 @@ export function makeCnn(
     width = Math.ceil(width / layer.stride);
   });
   const widths = [height * width * channels, ...config.dense, classes];
-  parameters.push(...denseStackParameters(widths));
+  parameters.push(...denseStackParameters(widths, [height, width, channels]));
   return {
     parameters,
+    buffers: [],
     logits(values, x) {
       let h = x;
       config.convolutions.forEach((layer, i) => {

@@ -1,5 +1,5 @@
 /** Multi-layer perceptron with ReLU: the classifier of the toy set. */
-import type { ClassifierConfig } from '../../../schemas/config.ts';
+import type { ClassifierConfig } from '../../../schemas/network-config.ts';
 import { sizeOf } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { denseStack, denseStackParameters } from './blocks/dense.ts';
@@ -13,10 +13,10 @@ export function makeMlp(
 ): Classifier {
   const widths = [sizeOf(shape), ...config.hidden, classes];
   return {
-    parameters: denseStackParameters(widths),
+    parameters: denseStackParameters(widths, shape),
+    buffers: [],
     logits(values, x) {
-      let h: tf.Tensor = tf.reshape(x, [-1, widths[0]!]);
-      if (config.inputScale !== 1) h = tf.mul(h, 1 / config.inputScale);
+      const h = tf.reshape(x, [-1, widths[0]!]);
       return denseStack(values, widths.length - 1, h, tf.relu);
     },
   };

@@ -5,8 +5,27 @@ import type { tf } from '../tensor/tf.ts';
 /** A classifier. Pixel range and normalisation are its own business: it takes images in the data set's units. */
 export interface Classifier {
   parameters: ParameterSpec[];
-  /** x: [batch, ...shape] -> logits [batch, classes]. */
-  logits(parameters: Parameters, x: tf.Tensor): tf.Tensor2D;
+  /** Running statistics, which are part of the model but not trained. Empty for networks without batch norm. */
+  buffers: ParameterSpec[];
+  /**
+   * @param values parameters and buffers by name
+   * @param x [batch, ...shape]
+   * @param training what a training pass does besides; left out for evaluation
+   * @returns logits [batch, classes]
+   */
+  logits(values: Parameters, x: tf.Tensor, training?: TrainingPass): tf.Tensor2D;
+}
+
+/** One pass in training mode: batch norms use and report the statistics of the batch, dropout is at work. */
+export interface TrainingPass {
+  /** Statistics of the batch by the name of the buffer that follows them, [channels] each. */
+  statistics: Map<string, tf.Tensor1D>;
+  /**
+   * A mask of dropout: 1 / (1 − rate) where a value is kept, else 0; each image's part is its own.
+   *
+   * @param shape [batch, ...]
+   */
+  dropoutMask(shape: readonly number[], rate: number): tf.Tensor;
 }
 
 /** A network F that score models wrap (Karras et al. 2022, eq. 7). */

@@ -1,8 +1,9 @@
 /** The networks by name. */
-import type { ClassifierConfig, ScoreNetworkConfig } from '../../../schemas/config.ts';
+import type { ClassifierConfig, Normalization, ScoreNetworkConfig } from '../../../schemas/network-config.ts';
 import { makeCnn } from './cnn.ts';
 import { makeMlp } from './mlp.ts';
 import type { Classifier, ScoreNetwork } from './network.ts';
+import { normalized } from './normalized.ts';
 import { makeScoreMlp } from './score-mlp.ts';
 import { makeUnet } from './unet.ts';
 
@@ -31,13 +32,17 @@ function make<Config extends { kind: string }, Network>(
   return maker(config, shape, classes);
 }
 
-/** @param shape shape of one input, channels last */
+/**
+ * @param shape shape of one input, channels last
+ * @param normalization what is done to the input first; nothing if left out
+ */
 export function makeClassifier(
   config: ClassifierConfig,
   shape: readonly number[],
   classes: number,
+  normalization?: Normalization,
 ): Classifier {
-  return make(classifiers, config, shape, classes);
+  return normalized(make(classifiers, config, shape, classes), normalization);
 }
 
 /** @param shape shape of one input, channels last */

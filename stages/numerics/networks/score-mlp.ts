@@ -1,5 +1,5 @@
 /** Score network for points: a perceptron with SiLU that sees the point, the noise level and the class. */
-import type { ScoreNetworkConfig } from '../../../schemas/config.ts';
+import type { ScoreNetworkConfig } from '../../../schemas/network-config.ts';
 import { silu } from '../gradients/silu.ts';
 import { sizeOf } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';

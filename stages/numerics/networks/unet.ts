@@ -2,7 +2,7 @@
  * U-Net for score models of images (Ho et al. 2020, in EDM's role of F): residual blocks at falling resolution,
  * back up with skip connections. Resolution falls by average pooling and rises by nearest-neighbour doubling.
  */
-import type { ScoreNetworkConfig } from '../../../schemas/config.ts';
+import type { ScoreNetworkConfig } from '../../../schemas/network-config.ts';
 import { silu } from '../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';

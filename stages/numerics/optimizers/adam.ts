@@ -1,5 +1,5 @@
 /** Adam (Kingma and Ba 2015, algorithm 1), with weight decay added to the gradient as in PyTorch's `Adam`. */
-import type { OptimizerConfig } from '../../../schemas/config.ts';
+import type { OptimizerConfig } from '../../../schemas/train-config.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Optimizer } from './optimizer.ts';
 

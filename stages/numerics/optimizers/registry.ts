@@ -1,5 +1,5 @@
 /** The optimisers by name. */
-import type { OptimizerConfig } from '../../../schemas/config.ts';
+import type { OptimizerConfig } from '../../../schemas/train-config.ts';
 import { adam } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';

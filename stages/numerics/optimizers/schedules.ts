@@ -1,5 +1,5 @@
 /** Learning rate and λ as functions of the progress in epochs (a fraction counts the steps within one). */
-import type { ExperimentConfig, LearningRateSchedule } from '../../../schemas/config.ts';
+import type { LearningRateSchedule, TrainConfig } from '../../../schemas/train-config.ts';
 
 /** Factor on the configured learning rate after `epoch` of `epochs` epochs. */
 export function learningRateFactor(schedule: LearningRateSchedule, epoch: number, epochs: number): number {
@@ -19,10 +19,7 @@ export function learningRateFactor(schedule: LearningRateSchedule, epoch: number
 }
 
 /** λ after `epoch` epochs. */
-export function lambdaAt(
-  train: Pick<ExperimentConfig['train'], 'lambda' | 'lambdaSchedule'>,
-  epoch: number,
-): number {
+export function lambdaAt(train: Pick<TrainConfig, 'lambda' | 'lambdaSchedule'>, epoch: number): number {
   const { lambda, lambdaSchedule } = train;
   return lambdaSchedule.kind === 'warmup' ? lambda * Math.min(1, epoch / lambdaSchedule.epochs) : lambda;
 }

@@ -1,5 +1,5 @@
 /** Stochastic gradient descent with momentum, Nesterov's variant and weight decay, as in PyTorch's `SGD`. */
-import type { OptimizerConfig } from '../../../schemas/config.ts';
+import type { OptimizerConfig } from '../../../schemas/train-config.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Optimizer } from './optimizer.ts';
 

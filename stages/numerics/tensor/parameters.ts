@@ -3,6 +3,7 @@
  * handful of operations whatever the number of layers.
  */
 
+import type { TorchLayout } from '../../../store/torch-layout.ts';
 import type { RandomStream } from './random.ts';
 import { tf } from './tf.ts';
 
@@ -18,6 +19,8 @@ export interface ParameterSpec {
   name: string;
   shape: number[];
   initializer: Initializer;
+  /** The layout in files; left out where it is the same. */
+  torch?: TorchLayout;
 }
 
 /** Parameters by name. */
@@ -57,6 +60,7 @@ function draw(initializer: Initializer, random: RandomStream): number {
 
 /** Cuts the flat vector [parameterCount] into tensors, in the order of the list. */
 export function splitParameters(specs: readonly ParameterSpec[], flat: tf.Tensor1D): tf.Tensor[] {
+  if (specs.length === 0) return [];
   const sizes = specs.map((spec) => sizeOf(spec.shape));
   return tf.tidy(() => tf.split(flat, sizes).map((part, i) => tf.reshape(part, specs[i]!.shape)));
 }

@@ -1,7 +1,7 @@
 import '../../support/engine.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ClassifierConfig } from '../../../schemas/config.ts';
 import { variantConfigSchema } from '../../../schemas/config.ts';
+import type { ClassifierConfig } from '../../../schemas/network-config.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
 import { makeClassifier, makeScoreNetwork } from '../../../stages/numerics/networks/registry.ts';
 import {
@@ -29,7 +29,7 @@ describe('classifiers', () => {
     const conv = (i: number, o: number) => 9 * i * o + o;
     const expected = conv(1, 32) + conv(32, 64) + conv(64, 64) + (1024 * 128 + 128) + (128 * 10 + 10);
     expect(parameterCount(makeClassifier(cnn, [16, 16, 1], 10).parameters)).toBe(expected);
-    const mlp = makeClassifier({ kind: 'mlp', hidden: [64], inputScale: 1 }, [2], 2);
+    const mlp = makeClassifier({ kind: 'mlp', hidden: [64] }, [2], 2);
     expect(parameterCount(mlp.parameters)).toBe(2 * 64 + 64 + 64 * 2 + 2);
   });
 

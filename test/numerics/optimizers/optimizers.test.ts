@@ -1,7 +1,7 @@
 /** Update rules against the papers' formulas written out in double precision. */
 import '../../support/engine.ts';
 import { describe, expect, it } from 'vitest';
-import type { OptimizerConfig } from '../../../schemas/config.ts';
+import type { OptimizerConfig } from '../../../schemas/train-config.ts';
 import { clipByNorm } from '../../../stages/numerics/optimizers/clip-by-norm.ts';
 import { makeOptimizer } from '../../../stages/numerics/optimizers/registry.ts';
 import { lambdaAt, learningRateFactor } from '../../../stages/numerics/optimizers/schedules.ts';

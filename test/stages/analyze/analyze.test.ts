@@ -8,6 +8,7 @@ import { oneOfEachClass } from '../../../stages/analyze/pictures.ts';
 import { runAnalyze } from '../../../stages/analyze/run.ts';
 import { classGradients, cosineOf } from '../../../stages/numerics/analyses/class-gradients.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
+import { makeClassifier } from '../../../stages/numerics/networks/registry.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
 import { runPrecompute } from '../../../stages/precompute/run.ts';
 import { writeModel } from '../../../store/model-files.ts';
@@ -53,10 +54,7 @@ describe('pictures', () => {
     const targets = contextOf(config, { dataset });
     await runPrecompute(targets);
     const train = temporaryFolder();
-    const layout = [
-      { name: 'fc1.weight', shape: [4, 2] },
-      { name: 'fc1.bias', shape: [2] },
-    ];
+    const layout = makeClassifier({ kind: 'mlp', hidden: [] }, [2, 2, 1], 2).parameters;
     const flat = Float32Array.of(1, 0, 1, 0, 0, 1, 0, 1, 0, 0);
     await writeModel(train, layout, flat, {
       network: config.train.network,

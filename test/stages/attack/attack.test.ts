@@ -8,6 +8,7 @@ import { ballDoubts, gradientDoubts, orderDoubts } from '../../../stages/attack/
 import { drawTarget } from '../../../stages/attack/evaluate.ts';
 import { runAttack } from '../../../stages/attack/run.ts';
 import { attackSettings } from '../../../stages/attack/settings.ts';
+import { makeClassifier } from '../../../stages/numerics/networks/registry.ts';
 import { writeModel } from '../../../store/model-files.ts';
 import { readTable } from '../../../store/tables.ts';
 import { configOf, contextOf, datasetArtifact, temporaryFolder } from '../../support/stage-context.ts';
@@ -19,15 +20,10 @@ const xs = [-3, -2, -1, -0.4, 0.4, 1, 2, 3];
 
 async function mlp(hiddenWeights: number[]): Promise<string> {
   const directory = temporaryFolder();
-  const layout = [
-    { name: 'fc1.weight', shape: [2, 2] },
-    { name: 'fc1.bias', shape: [2] },
-    { name: 'fc2.weight', shape: [2, 2] },
-    { name: 'fc2.bias', shape: [2] },
-  ];
+  const layout = makeClassifier({ kind: 'mlp', hidden: [2] }, [2], 2).parameters;
   // relu(x) and relu(−x), then class 1 minus class 0 = x.
   const flat = Float32Array.of(...hiddenWeights, 0, 0, 0, 1, 1, 0, 0, 0);
-  const rest = { network: { kind: 'mlp', hidden: [2], inputScale: 1 }, shape: [2], classes: 2 };
+  const rest = { network: { kind: 'mlp', hidden: [2] }, shape: [2], classes: 2 };
   await writeModel(directory, layout, flat, rest);
   return directory;
 }

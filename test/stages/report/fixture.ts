@@ -161,7 +161,7 @@ async function writeTraining(
       crossEntropy.map((value, i) => value + config.train.lambda * alignment[i]!),
     ),
     column('crossEntropy', 'DOUBLE', crossEntropy),
-    column('alignment', 'DOUBLE', alignment),
+    column('penalty', 'DOUBLE', alignment),
     { ...column('meanCosine', 'DOUBLE', meanCosine), nullable: true },
     column('gradientNorm', 'DOUBLE', constant(1)),
     column(

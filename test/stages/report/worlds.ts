@@ -120,7 +120,7 @@ function pictureArrays({
 /** Six classifiers of points on a line, two of them with scores. */
 export function toy(): Fixture {
   const attacks = [{ method: 'pgd', norm: 'L2', eps: [5, 10, 15], steps: 100, targeted: true }];
-  const network = { kind: 'mlp', hidden: [256], inputScale: 10 };
+  const network = { kind: 'mlp', hidden: [256] };
   const variant = (
     label: string,
     settings: Record<string, unknown>,

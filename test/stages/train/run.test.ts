@@ -112,7 +112,7 @@ describe('training', () => {
     const failure = (await runTrain(context).catch((error: unknown) => error)) as Error & { code: string };
     expect(failure.code).toBe('NOT_FINITE');
     expect(failure.message).toMatch(
-      /^Expected finite losses, got (cross entropy|alignment|gradient norm) (NaN|Infinity)(, [a-z ]+ (NaN|Infinity))* at step \d+ \(training images (\d+, ){8}…\); the weights have diverged, so lower train\.optimizer\.learningRate \(now 1e\+30\), set train\.clipNorm, or lower train\.lambda\.$/,
+      /^Expected finite losses, got (cross entropy|penalty|gradient norm) (NaN|Infinity)(, [a-z ]+ (NaN|Infinity))* at step \d+ \(training images (\d+, ){8}…\); the weights have diverged, so lower train\.optimizer\.learningRate \(now 1e\+30\), set train\.clipNorm, or lower train\.lambda\.$/,
     );
   });
 

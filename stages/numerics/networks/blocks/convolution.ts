@@ -1,4 +1,5 @@
 /** 2-D convolution with bias, PyTorch's `nn.Conv2d` with padding ⌊kernel/2⌋, channels last. */
+import { convolutionLayout } from '../../../../store/torch-layout.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
 
@@ -11,11 +12,13 @@ export function convolutionParameters(
   gain = 1,
 ): ParameterSpec[] {
   const bound = gain / Math.sqrt(inputs * kernel * kernel);
+  const shape = [kernel, kernel, inputs, outputs];
   return [
     {
       name: `${name}.weight`,
-      shape: [kernel, kernel, inputs, outputs],
+      shape,
       initializer: { kind: 'uniform', bound },
+      torch: convolutionLayout(shape),
     },
     { name: `${name}.bias`, shape: [outputs], initializer: { kind: 'uniform', bound } },
   ];

@@ -1,12 +1,27 @@
 /** Fully connected layer, PyTorch's `nn.Linear`. */
+import { denseLayout } from '../../../../store/torch-layout.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
 
-/** `weight` [inputs, outputs] and `bias` [outputs], both uniform in ±1/√inputs (PyTorch's default). */
-export function denseParameters(name: string, inputs: number, outputs: number): ParameterSpec[] {
+/**
+ * `weight` [inputs, outputs] and `bias` [outputs], both uniform in ±1/√inputs (PyTorch's default).
+ *
+ * @param flattened the image [height, width, channels] that the inputs were, where the layer follows one
+ */
+export function denseParameters(
+  name: string,
+  inputs: number,
+  outputs: number,
+  flattened?: readonly number[],
+): ParameterSpec[] {
   const bound = 1 / Math.sqrt(inputs);
   return [
-    { name: `${name}.weight`, shape: [inputs, outputs], initializer: { kind: 'uniform', bound } },
+    {
+      name: `${name}.weight`,
+      shape: [inputs, outputs],
+      initializer: { kind: 'uniform', bound },
+      torch: denseLayout(inputs, outputs, flattened),
+    },
     { name: `${name}.bias`, shape: [outputs], initializer: { kind: 'uniform', bound } },
   ];
 }
@@ -17,9 +32,18 @@ export function dense(parameters: Parameters, name: string, x: tf.Tensor): tf.Te
   return tf.add(product, parameters[`${name}.bias`]!);
 }
 
-/** Parameters of {@link denseStack}: layers `fc1`, `fc2` … from each width to the next. */
-export function denseStackParameters(widths: readonly number[]): ParameterSpec[] {
-  return widths.slice(1).flatMap((width, i) => denseParameters(`fc${i + 1}`, widths[i]!, width));
+/**
+ * Parameters of {@link denseStack}: layers `fc1`, `fc2` … from each width to the next.
+ *
+ * @param flattened as in {@link denseParameters}, for the first layer
+ */
+export function denseStackParameters(
+  widths: readonly number[],
+  flattened?: readonly number[],
+): ParameterSpec[] {
+  return widths
+    .slice(1)
+    .flatMap((width, i) => denseParameters(`fc${i + 1}`, widths[i]!, width, i === 0 ? flattened : undefined));
 }
 
 /** x: [batch, inputs] -> [batch, outputs] through `layers` layers, with the activation between them. */
