@@ -5,6 +5,7 @@ import { lossGradients } from '../numerics/gradients/loss-gradients.ts';
 import { scoreMatching } from '../numerics/losses/score-matching.ts';
 import type { ScoreNetwork } from '../numerics/networks/network.ts';
 import { makeOptimizer } from '../numerics/optimizers/registry.ts';
+import { averageDecay, moveAverage } from '../numerics/optimizers/weight-average.ts';
 import { joinGradients, nameParameters, splitParameters } from '../numerics/tensor/parameters.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import type { ScoreBatch } from './batches.ts';
@@ -27,16 +28,6 @@ export function scoreOptimizer(learningRate: number) {
     epsilon: 1e-8,
     weightDecay: 0,
   });
-}
-
-/** Factor with which the average decays in a step: half of it is forgotten after `emaHalfLifeImages` images. */
-export function averageDecay(
-  { batchSize, emaHalfLifeImages }: ExperimentConfig['score'],
-  step: number,
-): number {
-  // A ramp as in EDM's training code, so that the random start is soon forgotten.
-  const halfLife = Math.min(emaHalfLifeImages, 0.05 * step * batchSize);
-  return 0.5 ** (batchSize / Math.max(halfLife, 1e-8));
 }
 
 function lossAndGradient(
@@ -74,11 +65,11 @@ export function scoreStep(
   step: number,
 ): { state: ScoreState; loss: number } {
   const rate = config.learningRate * Math.min(1, step / Math.max(1, config.warmupSteps));
-  const decay = averageDecay(config, step);
+  const decay = averageDecay(config.batchSize, config.emaHalfLifeImages, step);
   const { next, loss } = tf.tidy(() => {
     const { value, gradient } = lossAndGradient(network, state, batch, shape, config.sigmaData);
     const updated = scoreOptimizer(rate).update(state.values, gradient, state.slots, rate, step);
-    const average = tf.add(tf.mul(state.average, decay), tf.mul(updated.values, 1 - decay)) as tf.Tensor1D;
+    const average = moveAverage(state.average, updated.values, decay);
     return { next: { ...updated, average }, loss: value };
   });
   tf.dispose([state.values, state.average, ...state.slots]);

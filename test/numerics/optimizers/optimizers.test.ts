@@ -5,6 +5,7 @@ import type { OptimizerConfig } from '../../../schemas/train-config.ts';
 import { clipByNorm } from '../../../stages/numerics/optimizers/clip-by-norm.ts';
 import { makeOptimizer } from '../../../stages/numerics/optimizers/registry.ts';
 import { lambdaAt, learningRateFactor } from '../../../stages/numerics/optimizers/schedules.ts';
+import { averageDecay, moveAverage } from '../../../stages/numerics/optimizers/weight-average.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
 
 /** Minimises ½ Σ a x² for a few steps. */
@@ -94,5 +95,26 @@ describe('schedules', () => {
     expect(lambdaAt({ lambda: 4, lambdaSchedule: { kind: 'warmup', epochs: 2 } }, 0.5)).toBe(1);
     expect(lambdaAt({ lambda: 4, lambdaSchedule: { kind: 'warmup', epochs: 2 } }, 7)).toBe(4);
     expect(lambdaAt({ lambda: 4, lambdaSchedule: { kind: 'constant' } }, 0)).toBe(4);
+  });
+});
+
+describe('the average of the weights', () => {
+  it('forgets half of itself in its half-life, and the random start soon', () => {
+    expect(averageDecay(100, 1000, 10_000) ** 10).toBeCloseTo(0.5, 12);
+    expect(averageDecay(100, 1000, 1)).toBeLessThan(1e-5);
+    // After 10 steps of 100 images the half-life is 50 images, so a step of 100 keeps a quarter.
+    expect(averageDecay(100, 1e9, 10)).toBeCloseTo(0.25, 12);
+  });
+
+  it('weighs each step by the product of the decays after it', () => {
+    const values = [3, -1, 4, 1, -5];
+    const decays = values.map((_, i) => averageDecay(8, 40, i + 1));
+    let average = tf.tensor1d([100]);
+    values.forEach((value, i) => {
+      average = moveAverage(average, tf.tensor1d([value]), decays[i]!);
+    });
+    const keptAfter = (i: number) => decays.slice(i + 1).reduce((product, decay) => product * decay, 1);
+    const closed = values.reduce((sum, value, i) => sum + (1 - decays[i]!) * keptAfter(i) * value, 0);
+    expect(average.dataSync()[0]).toBeCloseTo(closed + 100 * decays[0]! * keptAfter(0), 5);
   });
 });

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExperimentConfig } from '../../../schemas/config.ts';
 import { runScore } from '../../../stages/score/run.ts';
-import { averageDecay } from '../../../stages/score/trainer.ts';
 import { readTable } from '../../../store/tables.ts';
 import { configOf, contextOf, datasetArtifact } from '../../support/stage-context.ts';
 
@@ -74,12 +73,6 @@ describe('score training', () => {
     expect(failure.message).toMatch(
       /^Expected a finite loss of the score model, got NaN or infinity at step \d+; the weights have diverged, so lower score\.learningRate \(now 1e\+25\) or raise score\.warmupSteps\.$/,
     );
-  });
-
-  it('forgets half of the average in its half-life', () => {
-    const config = scoring({ batchSize: 100, emaHalfLifeImages: 1000 }).score;
-    expect(averageDecay(config, 10_000) ** 10).toBeCloseTo(0.5, 12);
-    expect(averageDecay(config, 1)).toBeLessThan(1e-5);
   });
 
   it('has nothing to train for the analytic score', async () => {
