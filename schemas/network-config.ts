@@ -5,6 +5,9 @@
 import * as z from 'zod';
 import { count } from './setting-types.ts';
 
+/** Share of values that dropout sets to 0. */
+const rate = z.number().min(0).lt(1);
+
 export const unetSchema = z.strictObject({
   kind: z.literal('unet'),
   patch: count.default(1).describe('patch x patch pixels are folded into the channels of one position first'),
@@ -20,7 +23,8 @@ export const scoreMlpSchema = z.strictObject({
   hidden: z.array(count).min(1).default([128, 128]),
 });
 
-export type ScoreNetworkConfig = z.infer<typeof unetSchema> | z.infer<typeof scoreMlpSchema>;
+export const scoreNetworkSchema = z.discriminatedUnion('kind', [unetSchema, scoreMlpSchema]);
+export type ScoreNetworkConfig = z.infer<typeof scoreNetworkSchema>;
 
 export const classifierSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -34,6 +38,24 @@ export const classifierSchema = z.discriminatedUnion('kind', [
       .min(1)
       .prefault([{ channels: 32 }, { channels: 64, stride: 2 }, { channels: 64, stride: 2 }]),
     dense: z.array(count).default([128]),
+  }),
+  z.strictObject({
+    kind: z.literal('resnet18'),
+    widths: z
+      .array(count)
+      .length(4)
+      .default([64, 128, 256, 512])
+      .describe('channels of the four stages; the first one is at full resolution, each other at half'),
+  }),
+  z.strictObject({
+    kind: z.literal('vit'),
+    patch: count.default(4).describe('side of a patch in pixels; divides height and width'),
+    width: count.default(192).describe('length of a token'),
+    depth: count.default(12).describe('number of blocks'),
+    heads: count.default(3).describe('heads of self-attention; divides the width'),
+    mlp: count.default(768).describe('hidden width of the MLP of a block'),
+    activation: z.enum(['gelu', 'gelu-tanh']).default('gelu').describe('of the MLP'),
+    dropout: rate.default(0).describe('after the positions, the attention and both layers of an MLP'),
   }),
 ]);
 export type ClassifierConfig = z.infer<typeof classifierSchema>;

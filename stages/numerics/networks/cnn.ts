@@ -2,7 +2,7 @@
 import type { ClassifierConfig } from '../../../schemas/network-config.ts';
 import type { ParameterSpec } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
-import { convolution, convolutionParameters } from './blocks/convolution.ts';
+import { convolutionParameters, convolve } from './blocks/convolution.ts';
 import { denseStack, denseStackParameters } from './blocks/dense.ts';
 import type { Classifier } from './network.ts';
 
@@ -15,7 +15,9 @@ export function makeCnn(
   let [height, width, channels] = shape as [number, number, number];
   const parameters: ParameterSpec[] = [];
   config.convolutions.forEach((layer, i) => {
-    parameters.push(...convolutionParameters(`conv${i + 1}`, channels, layer.channels, layer.kernel));
+    parameters.push(
+      ...convolutionParameters(`conv${i + 1}`, channels, layer.channels, { kernel: layer.kernel }),
+    );
     channels = layer.channels;
     height = Math.ceil(height / layer.stride);
     width = Math.ceil(width / layer.stride);
@@ -28,7 +30,7 @@ export function makeCnn(
     logits(values, x) {
       let h = x;
       config.convolutions.forEach((layer, i) => {
-        h = tf.relu(convolution(values, `conv${i + 1}`, h, layer.stride));
+        h = tf.relu(convolve(values, `conv${i + 1}`, h, { stride: layer.stride }));
       });
       h = tf.reshape(h, [-1, widths[0]!]);
       return denseStack(values, widths.length - 1, h, tf.relu);

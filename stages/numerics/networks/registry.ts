@@ -4,8 +4,10 @@ import { makeCnn } from './cnn.ts';
 import { makeMlp } from './mlp.ts';
 import type { Classifier, ScoreNetwork } from './network.ts';
 import { normalized } from './normalized.ts';
+import { makeResnet18 } from './resnet18.ts';
 import { makeScoreMlp } from './score-mlp.ts';
 import { makeUnet } from './unet.ts';
+import { makeVit } from './vit.ts';
 
 type Makers<Config extends { kind: string }, Network> = {
   [Kind in Config['kind']]: (
@@ -15,7 +17,12 @@ type Makers<Config extends { kind: string }, Network> = {
   ) => Network;
 };
 
-const classifiers: Makers<ClassifierConfig, Classifier> = { mlp: makeMlp, cnn: makeCnn };
+const classifiers: Makers<ClassifierConfig, Classifier> = {
+  mlp: makeMlp,
+  cnn: makeCnn,
+  resnet18: makeResnet18,
+  vit: makeVit,
+};
 const scoreNetworks: Makers<ScoreNetworkConfig, ScoreNetwork> = { mlp: makeScoreMlp, unet: makeUnet };
 
 function make<Config extends { kind: string }, Network>(

@@ -7,10 +7,12 @@ import { silu } from '../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { attention, attentionParameters } from './blocks/attention.ts';
-import { convolution, convolutionParameters } from './blocks/convolution.ts';
+import { convolutionParameters, convolve } from './blocks/convolution.ts';
 import { dense, denseParameters } from './blocks/dense.ts';
 import { embeddingWidth, sinusoids } from './blocks/noise-embedding.ts';
-import { norm, normParameters, residual, residualParameters } from './blocks/residual.ts';
+import { norm, residual, residualParameters } from './blocks/residual.ts';
+import { scaleAndShift } from './blocks/scale-and-shift.ts';
+import { ZERO_START } from './blocks/start.ts';
 import type { ScoreNetwork } from './network.ts';
 
 type UnetConfig = Extract<ScoreNetworkConfig, { kind: 'unet' }>;
@@ -76,16 +78,19 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
     parameters: [
       ...denseParameters('time1', embeddingWidth(frequencies) + classes, embedding),
       ...denseParameters('time2', embedding, embedding),
-      ...convolutionParameters('conv_in', channels, config.channels, 3),
+      ...convolutionParameters('conv_in', channels, config.channels, { kernel: 3 }),
       ...[...down, middle, ...up].flatMap((block) => blockParameters(block, embedding)),
-      ...normParameters('norm_out', config.channels * config.multipliers[0]!),
-      ...convolutionParameters('conv_out', config.channels * config.multipliers[0]!, channels, 3, 0),
+      ...scaleAndShift('norm_out', config.channels * config.multipliers[0]!),
+      ...convolutionParameters('conv_out', config.channels * config.multipliers[0]!, channels, {
+        kernel: 3,
+        start: ZERO_START,
+      }),
     ],
     forward(values, x, noise, oneHot) {
       // Scaled so that the class weighs as much as the noise level (as in EDM's networks).
       const sources = tf.concat2d([sinusoids(noise, frequencies), tf.mul(oneHot, Math.sqrt(classes))], 1);
       const emb = silu(dense(values, 'time2', silu(dense(values, 'time1', sources))));
-      let h: tf.Tensor4D = convolution(values, 'conv_in', fold(x, patch));
+      let h: tf.Tensor4D = convolve(values, 'conv_in', fold(x, patch));
       const skips: tf.Tensor4D[] = [];
       let level = 0;
       for (const block of down) {
@@ -98,7 +103,7 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
         for (; level > block.level; level--) h = double(h);
         h = run(values, block, tf.concat([h, skips.pop()!], 3), emb);
       }
-      const folded = convolution(values, 'conv_out', silu(norm(values, 'norm_out', h, config.groups)));
+      const folded = convolve(values, 'conv_out', silu(norm(values, 'norm_out', h, config.groups)));
       return unfold(folded, patch);
     },
   };

@@ -6,18 +6,12 @@ import { groupNorm } from '../../gradients/group-norm.ts';
 import { silu } from '../../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
-import { convolution, convolutionParameters } from './convolution.ts';
+import { convolutionParameters, convolve } from './convolution.ts';
 import { dense, denseParameters } from './dense.ts';
+import { scaleAndShift } from './scale-and-shift.ts';
+import { ZERO_START } from './start.ts';
 
 const EPSILON = 1e-5;
-
-/** `weight` = 1 and `bias` = 0, [channels] each. */
-export function normParameters(name: string, channels: number): ParameterSpec[] {
-  return [
-    { name: `${name}.weight`, shape: [channels], initializer: { kind: 'constant', value: 1 } },
-    { name: `${name}.bias`, shape: [channels], initializer: { kind: 'constant', value: 0 } },
-  ];
-}
 
 /** x: [batch, h, w, c] -> the same shape. */
 export function norm(values: Parameters, name: string, x: tf.Tensor, groups: number): tf.Tensor4D {
@@ -34,12 +28,12 @@ export function residualParameters(
   embedding: number,
 ): ParameterSpec[] {
   return [
-    ...normParameters(`${name}.norm1`, inputs),
-    ...convolutionParameters(`${name}.conv1`, inputs, outputs, 3),
+    ...scaleAndShift(`${name}.norm1`, inputs),
+    ...convolutionParameters(`${name}.conv1`, inputs, outputs, { kernel: 3 }),
     ...denseParameters(`${name}.emb`, embedding, outputs),
-    ...normParameters(`${name}.norm2`, outputs),
-    ...convolutionParameters(`${name}.conv2`, outputs, outputs, 3, 0),
-    ...(inputs === outputs ? [] : convolutionParameters(`${name}.skip`, inputs, outputs, 1)),
+    ...scaleAndShift(`${name}.norm2`, outputs),
+    ...convolutionParameters(`${name}.conv2`, outputs, outputs, { kernel: 3, start: ZERO_START }),
+    ...(inputs === outputs ? [] : convolutionParameters(`${name}.skip`, inputs, outputs, { kernel: 1 })),
   ];
 }
 
@@ -51,10 +45,10 @@ export function residual(
   embedding: tf.Tensor,
   groups: number,
 ): tf.Tensor4D {
-  let h = convolution(values, `${name}.conv1`, silu(norm(values, `${name}.norm1`, x, groups)));
+  let h = convolve(values, `${name}.conv1`, silu(norm(values, `${name}.norm1`, x, groups)));
   const shift = dense(values, `${name}.emb`, embedding);
   h = tf.add(h, tf.reshape(shift, [-1, 1, 1, shift.shape[1]]));
-  h = convolution(values, `${name}.conv2`, silu(norm(values, `${name}.norm2`, h, groups)));
-  const skip = `${name}.skip.weight` in values ? convolution(values, `${name}.skip`, x) : x;
+  h = convolve(values, `${name}.conv2`, silu(norm(values, `${name}.norm2`, h, groups)));
+  const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, x) : x;
   return tf.add(skip, h);
 }

@@ -1,0 +1,18 @@
+/** How the weight and the bias of convolutions and dense layers start. */
+import type { Initializer } from '../../tensor/parameters.ts';
+
+export interface Start {
+  weight: Initializer;
+  bias: Initializer;
+}
+
+/** PyTorch's default: both uniform in ±1/√fanIn, which is what `kaiming_uniform_(weight, a=√5)` comes to. */
+export function torchStart(fanIn: number): Start {
+  const initializer: Initializer = { kind: 'uniform', bound: 1 / Math.sqrt(fanIn) };
+  return { weight: initializer, bias: initializer };
+}
+
+const zero: Initializer = { kind: 'uniform', bound: 0 };
+
+/** 0, but drawn as other starts are, so that the layers after it start the same whatever this one does. */
+export const ZERO_START: Start = { weight: zero, bias: zero };
