@@ -4,31 +4,44 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type * as z from 'zod';
 import { PipelineError } from '../schemas/errors.ts';
-import type { Json } from '../schemas/stage.ts';
+import { type ClassifierModel, MODEL_VERSION, type ScoreModel } from '../schemas/model.ts';
 import { writeFileAtomic } from './atomic-file.ts';
-import { readTensors, writeTensors } from './tensor-file.ts';
+import { readTensors, type Tensor, type WritableTensor, writeTensors } from './tensor-file.ts';
 import { fromTorch, type TorchLayout, toTorch } from './torch-layout.ts';
+
+export const WEIGHTS_FILE = 'model.safetensors';
+export const DESCRIPTION_FILE = 'model.json';
 
 /** Name and shape of each tensor, in the order in which they lie in the flat vector; `torch` where PyTorch's differs. */
 export type ModelLayout = readonly { name: string; shape: readonly number[]; torch?: TorchLayout }[];
+
+/** The values of a network. */
+export interface ModelWeights {
+  /** All values one after the other, in the order of the layout. */
+  flat: Float32Array;
+  /** PyTorch's `num_batches_tracked` under its full name; 0 for every norm if left out. */
+  batchesTracked?: (name: string) => number;
+}
 
 /** A tensor's shape in the file. */
 export function fileShape({ shape, torch }: ModelLayout[number]): readonly number[] {
   return torch?.shape ?? shape;
 }
 
-/**
- * @param flat all values one after the other, in the order of `layout`
- * @param description what is needed to build the network again
- */
-export async function writeModel(
-  directory: string,
+/** `bn1.num_batches_tracked` for each batch norm `bn1`, which PyTorch's strict loading asks for. */
+export function batchCounters(layout: ModelLayout): string[] {
+  const means = layout.map(({ name }) => name).filter((name) => /(^|\.)running_mean$/.test(name));
+  return means.map((name) => name.replace(/running_mean$/, 'num_batches_tracked'));
+}
+
+/** The tensors of `model.safetensors` by name. */
+export function toStateDict(
   layout: ModelLayout,
-  flat: Float32Array,
-  description: Json,
-): Promise<void> {
-  const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
+  { flat, batchesTracked = () => 0 }: ModelWeights,
+): Record<string, WritableTensor> {
+  const tensors: Record<string, WritableTensor> = {};
   let offset = 0;
   for (const entry of layout) {
     const shape = [...fileShape(entry)];
@@ -37,27 +50,30 @@ export async function writeModel(
     tensors[entry.name] = { shape, data: entry.torch ? toTorch(values, entry.torch) : values };
     offset += size;
   }
-  await writeTensors(join(directory, 'model.safetensors'), tensors);
-  await writeFileAtomic(join(directory, 'model.json'), `${JSON.stringify(description, null, 2)}\n`);
+  for (const name of batchCounters(layout)) {
+    tensors[name] = { shape: [], data: BigInt64Array.of(BigInt(batchesTracked(name))) };
+  }
+  return tensors;
 }
 
-/** The description that {@link writeModel} was given. */
-export async function readModelDescription(directory: string): Promise<Json> {
-  return JSON.parse(await readFile(join(directory, 'model.json'), 'utf8')) as Json;
-}
-
-/** The flat vector of all values; a tensor that is missing or of another shape is `SHAPE_MISMATCH`. */
-export async function readModelParameters(directory: string, layout: ModelLayout): Promise<Float32Array> {
-  const path = join(directory, 'model.safetensors');
-  const { tensors } = await readTensors(path);
+/**
+ * The inverse of {@link toStateDict}; tensors that the layout does not name are not looked at.
+ *
+ * @param path where the tensors come from, for the error `SHAPE_MISMATCH`: one is missing, of another shape or type
+ */
+export function fromStateDict(
+  layout: ModelLayout,
+  tensors: Record<string, Tensor>,
+  path: string,
+): Required<ModelWeights> {
   const parts = layout.map((entry) => {
     const found = tensors[entry.name];
     const shape = fileShape(entry);
     if (found?.shape.join() !== shape.join() || !(found.data instanceof Float32Array)) {
       throw new PipelineError(
         'SHAPE_MISMATCH',
-        `Expected tensor ${entry.name} of shape [${shape}] and type F32 in ${path}, found ${
-          found === undefined ? 'no such tensor' : `shape [${found.shape}]`
+        `Expected tensor ${entry.name} of shape [${shape}] and a float type in ${path}, found ${
+          found === undefined ? 'no such tensor' : `shape [${found.shape}]${typeOf(found)}`
         }; the weights belong to another network, so choose the network they were trained with.`,
       );
     }
@@ -69,5 +85,84 @@ export async function readModelParameters(directory: string, layout: ModelLayout
     flat.set(part, offset);
     offset += part.length;
   }
-  return flat;
+  return { flat, batchesTracked: (name) => tensors[name]?.data[0] ?? 0 };
+}
+
+function typeOf({ data }: Tensor): string {
+  return data instanceof Float32Array ? '' : ' of whole numbers';
+}
+
+/** Writes both files; `model.json` comes last, so that a folder with it is a whole model. */
+export async function writeModel(
+  directory: string,
+  layout: ModelLayout,
+  weights: ModelWeights,
+  description: ClassifierModel | ScoreModel,
+): Promise<void> {
+  await writeTensors(join(directory, WEIGHTS_FILE), toStateDict(layout, weights));
+  await writeFileAtomic(join(directory, DESCRIPTION_FILE), `${JSON.stringify(description, null, 2)}\n`);
+}
+
+/**
+ * `model.json` by its schema, {@link classifierModelSchema} or {@link scoreModelSchema}. Throws `NOT_FOUND`,
+ * `DATA_DAMAGED` where it is something else, and `VERSION_NEWER`.
+ */
+export async function readModelDescription<Schema extends z.ZodType>(
+  directory: string,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const path = join(directory, DESCRIPTION_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    throw new PipelineError(
+      'NOT_FOUND',
+      `Expected a model (${DESCRIPTION_FILE} and ${WEIGHTS_FILE}) in ${directory}, found no ${DESCRIPTION_FILE} there; check the path, or make a model with \`pipeline model import\`.`,
+    );
+  }
+  return parseModelDescription(text, schema, path);
+}
+
+/** The same from the text of a description. @param path where the text comes from */
+export function parseModelDescription<Schema extends z.ZodType>(
+  text: string,
+  schema: Schema,
+  path: string,
+): z.infer<Schema> {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw damaged(path, 'text that is no JSON', error);
+  }
+  const version = (content as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > MODEL_VERSION) {
+    throw new PipelineError(
+      'VERSION_NEWER',
+      `Expected a model of version ${MODEL_VERSION} in ${path}, found version ${version}, which a newer release has written; update this program.`,
+    );
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = issue!.path.join('.') || 'the top';
+  throw damaged(path, `a wrong entry at ${place} (${issue!.message})`, parsed.error);
+}
+
+function damaged(path: string, found: string, cause: unknown): PipelineError {
+  const message = `Expected the description of a model in ${path}, found ${found}; the file is damaged or of another kind, so import or train the model again.`;
+  return new PipelineError('DATA_DAMAGED', message, { place: { files: [path] }, cause });
+}
+
+/** The weights of a model folder; a tensor that is missing or of another shape is `SHAPE_MISMATCH`. */
+export async function readModelWeights(
+  directory: string,
+  layout: ModelLayout,
+): Promise<Required<ModelWeights>> {
+  const path = join(directory, WEIGHTS_FILE);
+  const { tensors } = await readTensors(path);
+  return fromStateDict(layout, tensors, path);
 }

@@ -30,8 +30,9 @@ export const elementTypes: Readonly<Record<string, ElementType>> = {
 };
 
 /** The header's name for data in memory. */
-export function elementTypeOf(data: TensorData): 'F32' | 'I32' | 'U8' {
+export function elementTypeOf(data: TensorData | BigInt64Array): 'F32' | 'I32' | 'I64' | 'U8' {
   if (data instanceof Float32Array) return 'F32';
+  if (data instanceof BigInt64Array) return 'I64';
   return data instanceof Int32Array ? 'I32' : 'U8';
 }
 

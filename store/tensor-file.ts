@@ -14,6 +14,12 @@ export interface Tensor {
   data: TensorData;
 }
 
+/** What a file can be made of: what it is read as, and int64. */
+export interface WritableTensor {
+  shape: number[];
+  data: TensorData | BigInt64Array;
+}
+
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
 /** One read of the system takes less than 2 GiB. */
@@ -33,7 +39,7 @@ type Entry = z.infer<typeof entrySchema>;
  */
 export async function writeTensors(
   path: string,
-  tensors: Record<string, Tensor>,
+  tensors: Record<string, WritableTensor>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
   const names = Object.keys(tensors).sort(
@@ -61,7 +67,7 @@ export async function writeTensors(
 
 function encodeHeader(
   names: string[],
-  tensors: Record<string, Tensor>,
+  tensors: Record<string, WritableTensor>,
   metadata: Record<string, string>,
 ): Uint8Array {
   const entries: [string, unknown][] = [];

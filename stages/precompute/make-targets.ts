@@ -1,9 +1,9 @@
 /** The kind of target that the configuration asks for. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
+import { scoreModelSchema } from '../../schemas/model.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import { readModelDescription, readModelParameters } from '../../store/model-files.ts';
-import type { DataScale } from '../numerics/diffusion/data-scale.ts';
+import { readModelDescription, readModelWeights } from '../../store/model-files.ts';
 import type { NoiseSettings } from '../numerics/diffusion/noise.ts';
 import { toyMixture } from '../numerics/diffusion/toy-world.ts';
 import { makeScoreNetwork } from '../numerics/networks/registry.ts';
@@ -42,19 +42,10 @@ async function scoreBased(context: StageContext, dataset: Dataset): Promise<Targ
 }
 
 async function loadScoreModel(directory: string, { info }: Dataset): Promise<ScoreModel> {
-  const {
-    network: config,
-    scale,
-    sigmaData,
-  } = (await readModelDescription(directory)) as unknown as {
-    network: Extract<ExperimentConfig['score']['network'], object>;
-    scale: DataScale;
-    sigmaData: number;
-  };
+  const description = await readModelDescription(directory, scoreModelSchema);
+  const { network: config, scale, sigmaData } = description;
   const network = makeScoreNetwork(config, info.shape, info.classNames.length);
-  const parameters = loadParameters(
-    network.parameters,
-    await readModelParameters(directory, network.parameters),
-  );
+  const { flat } = await readModelWeights(directory, network.parameters);
+  const parameters = loadParameters(network.parameters, flat);
   return { network, parameters, sigmaData, scale };
 }

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { PipelineError } from '../../schemas/errors.ts';
+import { MODEL_VERSION } from '../../schemas/model.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { readCheckpoint, removeCheckpoint, writeCheckpoint } from '../../store/checkpoints.ts';
@@ -42,11 +43,17 @@ export async function runScore(context: StageContext): Promise<void> {
   const network = makeScoreNetwork(config.network, dataset.info.shape, dataset.info.classNames.length);
   const { state, notes } = await trainSteps(context, config, dataset, scale, network);
   const average = Float32Array.from(await state.average.data());
-  await writeModel(context.directory, network.parameters, average, {
-    network: config.network,
-    scale: { ...scale },
-    sigmaData: config.sigmaData,
-  });
+  await writeModel(
+    context.directory,
+    network.parameters,
+    { flat: average },
+    {
+      version: MODEL_VERSION,
+      network: config.network,
+      scale,
+      sigmaData: config.sigmaData,
+    },
+  );
   await writeTable(join(context.directory, 'metrics.parquet'), [
     { name: 'step', type: 'INT32', values: notes.rows.map((row) => row.step) },
     { name: 'loss', type: 'DOUBLE', values: notes.rows.map((row) => row.loss) },

@@ -1,6 +1,7 @@
 /** Trains a classifier from streamed batches, with checkpoints also in mid-epoch. */
 
 import { PipelineError } from '../../schemas/errors.ts';
+import { MODEL_VERSION } from '../../schemas/model.ts';
 import type { Normalization } from '../../schemas/network-config.ts';
 import type { EpochMetrics } from '../../schemas/results.ts';
 import type { Json, StageContext } from '../../schemas/stage.ts';
@@ -185,16 +186,23 @@ function flatModel({ values, buffers }: TrainState): Float32Array {
   return tf.tidy(() => tf.concat1d([values, buffers]).dataSync()) as Float32Array;
 }
 
-async function finish({ context, dataset, setting, normalization, state, notes }: Run): Promise<void> {
-  const { network, config, shape, classes } = setting;
-  await writeModel(context.directory, [...network.parameters, ...network.buffers], flatModel(state), {
-    network: config.network,
-    normalization,
-    shape: [...shape],
-    classes,
-    classNames: dataset.info.classNames,
-    parameters: parameterCount(network.parameters),
-  });
+async function finish({ context, dataset, setting, normalization, step, state, notes }: Run): Promise<void> {
+  const { network, config, shape } = setting;
+  const layout = [...network.parameters, ...network.buffers];
+  await writeModel(
+    context.directory,
+    layout,
+    { flat: flatModel(state), batchesTracked: () => step },
+    {
+      version: MODEL_VERSION,
+      network: config.network,
+      normalization,
+      shape: [...shape],
+      classNames: dataset.info.classNames,
+      parameters: parameterCount(network.parameters),
+      provenance: {},
+    },
+  );
   const history = notes.history.map(({ wallTimeSec, ...metrics }) => metrics);
   await writeMetrics(context.directory, history);
   await removeCheckpoint(context.directory);

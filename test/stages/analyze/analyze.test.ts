@@ -56,11 +56,20 @@ describe('pictures', () => {
     const train = temporaryFolder();
     const layout = makeClassifier({ kind: 'mlp', hidden: [] }, [2, 2, 1], 2).parameters;
     const flat = Float32Array.of(1, 0, 1, 0, 0, 1, 0, 1, 0, 0);
-    await writeModel(train, layout, flat, {
-      network: config.train.network,
-      shape: [2, 2, 1],
-      classes: 2,
-    } as never);
+    await writeModel(
+      train,
+      layout,
+      { flat },
+      {
+        version: 1,
+        network: config.train.network,
+        normalization: { mean: 0, std: 1 },
+        shape: [2, 2, 1],
+        classNames: ['0', '1'],
+        parameters: flat.length,
+        provenance: {},
+      },
+    );
     const context = contextOf(config, { dataset, precompute: targets.directory, train });
     await runAnalyze(context);
     const analysis = JSON.parse(readFileSync(join(context.directory, 'analysis.json'), 'utf8')) as Analysis;

@@ -23,8 +23,20 @@ async function mlp(hiddenWeights: number[]): Promise<string> {
   const layout = makeClassifier({ kind: 'mlp', hidden: [2] }, [2], 2).parameters;
   // relu(x) and relu(−x), then class 1 minus class 0 = x.
   const flat = Float32Array.of(...hiddenWeights, 0, 0, 0, 1, 1, 0, 0, 0);
-  const rest = { network: { kind: 'mlp', hidden: [2] }, shape: [2], classes: 2 };
-  await writeModel(directory, layout, flat, rest);
+  await writeModel(
+    directory,
+    layout,
+    { flat },
+    {
+      version: 1,
+      network: { kind: 'mlp', hidden: [2] },
+      normalization: { mean: 0, std: 1 },
+      shape: [2],
+      classNames: ['left', 'right'],
+      parameters: flat.length,
+      provenance: {},
+    },
+  );
   return directory;
 }
 

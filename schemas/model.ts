@@ -1,0 +1,34 @@
+/** `model.json`: what the tensors beside it in `model.safetensors` belong to. */
+import * as z from 'zod';
+import { classifierSchema, normalizationSchema, scoreNetworkSchema } from './network-config.ts';
+import { count } from './setting-types.ts';
+
+/** Raised when a `model.json` means something else than before. */
+export const MODEL_VERSION = 1;
+
+const version = z.literal(MODEL_VERSION);
+
+/** A classifier; all that is needed to build it again. */
+export const classifierModelSchema = z.strictObject({
+  version,
+  network: classifierSchema,
+  normalization: normalizationSchema,
+  /** Of one input: [height, width, channels] of an image, [coordinates] of a point. */
+  shape: z.array(count).min(1),
+  classNames: z.array(z.string()).min(2),
+  /** Trained values; running statistics are not counted. */
+  parameters: z.number().int().min(0),
+  /** Where the weights come from, in free form. */
+  provenance: z.record(z.string(), z.json()).default({}),
+});
+export type ClassifierModel = z.infer<typeof classifierModelSchema>;
+
+/** A score model, with the scale in which it sees data. */
+export const scoreModelSchema = z.strictObject({
+  version,
+  network: scoreNetworkSchema,
+  /** scaled = data · factor + shift */
+  scale: z.strictObject({ factor: z.number(), shift: z.number() }),
+  sigmaData: z.number().positive(),
+});
+export type ScoreModel = z.infer<typeof scoreModelSchema>;
