@@ -4,6 +4,7 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { PipelineError } from '../schemas/errors.ts';
+import { describeModel, MODEL_ACTIONS, MODEL_OPTIONS } from './commands/model.ts';
 import { thisWorld, type World } from './world.ts';
 
 /** As a shell reports a program that Ctrl-C has ended. */
@@ -52,7 +53,7 @@ const verbose = {
 } as const;
 const yes = { type: 'boolean', default: false, describe: 'Do not ask' } as const;
 
-const COMMANDS = ['run', 'plan', 'status', 'doctor', 'init', 'clean', 'schema', 'completion'];
+const COMMANDS = ['run', 'plan', 'status', 'doctor', 'init', 'clean', 'schema', 'model', 'completion'];
 const OPTIONS = Object.keys({
   config,
   preset,
@@ -64,9 +65,11 @@ const OPTIONS = Object.keys({
   quiet,
   verbose,
   yes,
+  ...MODEL_OPTIONS,
   help: 0,
   version: 0,
 });
+const REPEATED = ['set', 'ignore'];
 
 const EPILOGUE = `Examples:
   pipeline run --preset usps
@@ -130,6 +133,7 @@ function describeCommands(words: string[], world: World): Argv {
     .command('schema', 'Print the JSON Schema of experiment files', { verbose }, async (args) =>
       (await import('./commands/schema.ts')).schemaCommand(args, world),
     )
+    .command('model', 'Import, export or show a model', (parser) => describeModel(parser, world))
     .completion('completion', 'Print a script that completes commands and options in bash or zsh')
     .demandCommand(1, `Expected a command (${COMMANDS.join(', ')}), found none`)
     .strict()
@@ -165,7 +169,7 @@ function initOptions(parser: Argv) {
 }
 
 function onlyOnce(args: Record<string, unknown>): true {
-  const twice = OPTIONS.find((name) => name !== 'set' && Array.isArray(args[name]));
+  const twice = OPTIONS.find((name) => !REPEATED.includes(name) && Array.isArray(args[name]));
   if (twice === undefined) return true;
   throw new PipelineError('USAGE', `Expected --${twice} at most once, got it several times; leave one out.`);
 }
@@ -194,7 +198,11 @@ async function inWords(thrown: unknown, words: readonly string[]): Promise<unkno
   if (!(thrown instanceof UsageFailure)) return thrown;
   if (thrown.cause instanceof Error && thrown.cause.name !== 'YError') return thrown.cause;
   const { usageError } = await import('./usage.ts');
-  return usageError(thrown.message, words, { commands: COMMANDS, options: OPTIONS });
+  return usageError(thrown.message, words, {
+    commands: COMMANDS,
+    actions: { model: MODEL_ACTIONS },
+    options: OPTIONS,
+  });
 }
 
 function stackOf(error: unknown): string {

@@ -5,6 +5,8 @@ import { PipelineError } from '../schemas/errors.ts';
 /** Every name that a command line may use. */
 export interface KnownNames {
   commands: readonly string[];
+  /** Of the commands that have any: the word that follows. */
+  actions: Readonly<Record<string, readonly string[]>>;
   options: readonly string[];
 }
 
@@ -26,7 +28,15 @@ export function usageError(message: string, words: readonly string[], known: Kno
       `Expected a command, got "${unknown}"; did you mean ${closest(unknown, [...known.commands])}?`,
     );
   }
-  return usage(`Expected no more words for ${command}, got "${unknown}".`);
+  const actions = known.actions[command] ?? [];
+  const action = words.find((word) => actions.includes(word));
+  if (actions.length > 0 && action === undefined) {
+    return usage(
+      `Expected an action after ${command}, got "${unknown}"; did you mean ${closest(unknown, [...actions])}?`,
+    );
+  }
+  const whole = action === undefined ? command : `${command} ${action}`;
+  return usage(`Expected no more words for ${whole}, got "${unknown}".`);
 }
 
 function nameOf(word: string): string | undefined {

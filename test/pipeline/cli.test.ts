@@ -28,7 +28,7 @@ describe('a wrong command line is refused in a sentence', () => {
     [['rnu'], `Expected a command, got "rnu"; did you mean run?${LISTED}`],
     [
       [],
-      `Expected a command (run, plan, status, doctor, init, clean, schema, completion), found none.${LISTED}`,
+      `Expected a command (run, plan, status, doctor, init, clean, schema, model, completion), found none.${LISTED}`,
     ],
     [['run', '--confg', 'x'], `Expected an option, got "--confg"; did you mean --config?${LISTED}`],
     [['plan', '--no-jsn'], `Expected an option, got "--no-jsn"; did you mean --json?${LISTED}`],
@@ -109,6 +109,7 @@ describe('pipeline --help', () => {
       'init',
       'clean',
       'schema',
+      'model',
       'completion',
     ]) {
       expect(stdout).toContain(`pipeline ${command}`);

@@ -1,0 +1,92 @@
+/** `pipeline model import|export|show`: options and help. What they do is loaded when it is asked for. */
+import type { Argv } from 'yargs';
+import type { World } from '../world.ts';
+
+const text = { type: 'string', requiresArg: true } as const;
+const json = { type: 'boolean', default: false, describe: 'JSON on stdout, for programs' } as const;
+const verbose = { type: 'boolean', default: false, describe: 'Where errors arose' } as const;
+
+const network = { ...text, describe: "Network: YAML ('{kind: resnet18}') or a file with it" } as const;
+const shape = {
+  ...text,
+  describe: 'Shape of an input, HEIGHTxWIDTHxCHANNELS (32x32x3), channels last; one number for points',
+} as const;
+const classes = {
+  ...text,
+  describe: 'Number of classes, or names (a,b,c), or a file with a name per line',
+} as const;
+const mean = {
+  ...text,
+  describe: "Mean of each channel, as in torchvision's Normalize (default: 0)",
+} as const;
+const std = { ...text, describe: 'Standard deviation of each channel (default: 1)' } as const;
+const prefix = { ...text, describe: 'What stands before every name (default: found by itself)' } as const;
+const map = { ...text, describe: 'YAML or JSON file {ours: theirs} for tensors and modules' } as const;
+const ignore = {
+  ...text,
+  array: true,
+  default: [] as string[],
+  defaultDescription: 'none',
+  describe: 'Tensor or module of the file to leave out; may be repeated',
+} as const;
+
+/** Options of the commands here; those of `ignore` may be repeated. */
+export const MODEL_OPTIONS = { network, shape, classes, mean, std, prefix, map, ignore };
+export const MODEL_ACTIONS = ['import', 'export', 'show'];
+
+const IMPORT_HELP = `Makes a model folder. Tensors have PyTorch's names and layouts, those that
+docs/models.md lists for each network; any float type becomes float32.
+A pickle (.pt, .pth) is never read; the error shows how to convert it.
+
+Example:
+  pipeline model import resnet18.safetensors models/resnet18 \\
+    --network '{kind: resnet18}' --shape 32x32x3 --classes 10 \\
+    --mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616`;
+
+const EXPORT_HELP = `Names and layouts are PyTorch's, running statistics and num_batches_tracked are
+in it: load_state_dict(load_file('OUT.safetensors')) takes it as it is. What
+model.json says is in the file too, so that import needs no options for it.`;
+
+export function describeModel(parser: Argv, world: World): Argv {
+  return parser
+    .usage('$0 model ACTION')
+    .command('import [weights] [folder]', 'Weights from PyTorch to a folder', importOptions, async (args) =>
+      (await import('./model/import.ts')).importCommand(args, world),
+    )
+    .command('export [source] [file]', 'A model as one file for PyTorch', exportOptions, async (args) =>
+      (await import('./model/export.ts')).exportCommand(args, world),
+    )
+    .command('show [source]', 'Network, classes and tensors', showOptions, async (args) =>
+      (await import('./model/show.ts')).showCommand(args, world),
+    )
+    .demandCommand(1, `Expected an action after model (${MODEL_ACTIONS.join(', ')}), found none`)
+    .epilogue('');
+}
+
+function importOptions(parser: Argv) {
+  return parser
+    .usage('$0 model import WEIGHTS.safetensors FOLDER')
+    .positional('weights', { type: 'string', describe: 'A safetensors file with a state_dict' })
+    .positional('folder', { type: 'string', describe: 'Folder to make; not there yet, or empty' })
+    .options({ ...MODEL_OPTIONS, json, verbose })
+    .epilogue(IMPORT_HELP);
+}
+
+function exportOptions(parser: Argv) {
+  return parser
+    .usage('$0 model export SOURCE OUT.safetensors')
+    .positional('source', { type: 'string', describe: 'A model folder, or an artifact of train' })
+    .positional('file', { type: 'string', describe: 'File to write; not there yet' })
+    .options({ json, verbose })
+    .epilogue(EXPORT_HELP);
+}
+
+function showOptions(parser: Argv) {
+  return parser
+    .usage('$0 model show SOURCE')
+    .positional('source', {
+      type: 'string',
+      describe: 'A model folder, an artifact of train, or a file of weights',
+    })
+    .options({ json, verbose });
+}

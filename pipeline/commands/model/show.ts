@@ -1,0 +1,130 @@
+/** `pipeline model show`: what a model is, or which tensors a file of weights holds. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClassifierModel } from '../../../schemas/model.ts';
+import { readClassifier } from '../../../stages/numerics/networks/trained-classifier.ts';
+import { sizeOf } from '../../../stages/numerics/tensor/parameters.ts';
+import { sha256File } from '../../../store/content-hash.ts';
+import { fileShape, WEIGHTS_FILE } from '../../../store/model-files.ts';
+import { showBytes } from '../../inventory.ts';
+import type { World } from '../../world.ts';
+import { showShape } from './misfit.ts';
+import { usage } from './option-file.ts';
+import { readWeightsFile } from './weights-file.ts';
+
+const COLUMNS = 80;
+const LABEL = 15;
+
+export interface ShowArguments {
+  source?: string | undefined;
+  json: boolean;
+}
+
+/** As in the file: PyTorch's name and shape. */
+interface ShownTensor {
+  name: string;
+  shape: readonly number[];
+  /** A running statistic follows the batches of the training, and no gradient. */
+  isTrained: boolean;
+}
+
+interface Shown {
+  source: string;
+  bytes: number;
+  sha256: string;
+  tensors: ShownTensor[];
+}
+
+export async function showCommand({ source, json }: ShowArguments, world: World): Promise<void> {
+  if (source === undefined) throw usage('Expected a model folder or a file of weights after show.');
+  const isFile = (await stat(source).catch(() => null))?.isFile() ?? false;
+  const say = (result: object, lines: readonly string[]) =>
+    world.stdout.write(`${json ? JSON.stringify(result, null, 2) : lines.join('\n')}\n`);
+  if (isFile) {
+    const shown = await ofFile(source);
+    say(shown, [...heading(shown), ...table(shown.tensors)]);
+  } else {
+    const [shown, model] = await ofFolder(source);
+    say({ ...shown, ...model }, [...description(model, shown), ...heading(shown), ...table(shown.tensors)]);
+  }
+}
+
+async function ofFile(path: string): Promise<Shown> {
+  const { tensors, sha256 } = await readWeightsFile(path);
+  const shown = Object.entries(tensors).map(([name, { shape }]) => ({
+    name,
+    shape,
+    isTrained: !isBuffer(name),
+  }));
+  return { source: path, bytes: (await stat(path)).size, sha256, tensors: shown };
+}
+
+const isBuffer = (name: string) => /(^|\.)(running_mean|running_var|num_batches_tracked)$/.test(name);
+
+async function ofFolder(folder: string): Promise<[Shown, ClassifierModel]> {
+  const { model, layout, network } = await readClassifier(folder);
+  const path = join(folder, WEIGHTS_FILE);
+  const trained = new Set(network.parameters.map(({ name }) => name));
+  const tensors = layout.map((entry) => ({
+    name: entry.name,
+    shape: fileShape(entry),
+    isTrained: trained.has(entry.name),
+  }));
+  return [{ source: path, bytes: (await stat(path)).size, sha256: await sha256File(path), tensors }, model];
+}
+
+function description(model: ClassifierModel, { tensors }: Shown): string[] {
+  const { kind, ...settings } = model.network;
+  const running = countOf(tensors.filter(({ isTrained }) => !isTrained));
+  const [mean, std] = [[model.normalization.mean].flat(), [model.normalization.std].flat()];
+  const isRaw = mean.every((value) => value === 0) && std.every((value) => value === 1);
+  const [file, origin] = [model.provenance.file, model.provenance.sha256];
+  return [
+    ...row('Network', kind),
+    ...row('Settings', JSON.stringify(settings).slice(1, -1).replaceAll('"', '').replaceAll(',', ', ')),
+    ...row('Inputs', model.shape.join('x')),
+    ...row('Normalization', isRaw ? 'none' : `(x - [${mean.join(', ')}]) / [${std.join(', ')}]`),
+    ...row('Classes', `${model.classNames.length}: ${model.classNames.join(', ')}`),
+    ...row('Parameters', model.parameters.toLocaleString('en')),
+    ...row('Running stats', running === 0 ? 'none' : `${running.toLocaleString('en')} values`),
+    ...(typeof file === 'string' ? row('Imported from', `${file} sha256 ${String(origin)}`) : []),
+  ];
+}
+
+function heading({ source, bytes, sha256 }: Shown): string[] {
+  return [...row('File', `${source} (${showBytes(bytes)})`), ...row('sha256', sha256), ''];
+}
+
+/** Label and text, folded at spaces. */
+function row(label: string, text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ').filter((part) => part !== '')) {
+    const last = lines.at(-1);
+    if (last === undefined || LABEL + last.length + 1 + word.length > COLUMNS) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.map((line, i) => `${(i === 0 ? label : '').padEnd(LABEL)}${line}`);
+}
+
+function table(tensors: readonly ShownTensor[]): string[] {
+  const cells = tensors.map((tensor) => [
+    tensor.name,
+    `${showShape(tensor.shape)}${tensor.isTrained ? '' : ' running'}`,
+    sizeOf(tensor.shape).toLocaleString('en'),
+  ]);
+  const rows = [["Tensor, PyTorch's layout", 'Shape', 'Values'], ...cells];
+  const width = (i: number) => Math.max(...rows.map((cell) => cell[i]!.length));
+  const [shape, values] = [width(1), width(2)];
+  const name = Math.min(width(0), COLUMNS - shape - values - 4);
+  return rows.flatMap(([first, second, third]) => {
+    const rest = `${second!.padEnd(shape)}  ${third!.padStart(values)}`;
+    // A name that is too long has a line of its own.
+    return first!.length > name
+      ? [first!, `${''.padEnd(name)}  ${rest}`]
+      : [`${first!.padEnd(name)}  ${rest}`];
+  });
+}
+
+function countOf(tensors: readonly ShownTensor[]): number {
+  return tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
