@@ -3,10 +3,8 @@
  * the data set's units and normalises them itself.
  */
 import * as z from 'zod';
+import { dropoutRate, layerEntrySchema } from './layer-config.ts';
 import { count } from './setting-types.ts';
-
-/** Share of values that dropout sets to 0. */
-const rate = z.number().min(0).lt(1);
 
 export const unetSchema = z.strictObject({
   kind: z.literal('unet'),
@@ -33,11 +31,28 @@ export const classifierSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('cnn'),
-    convolutions: z
-      .array(z.strictObject({ channels: count, kernel: count.default(3), stride: count.default(1) }))
+    layers: z
+      .array(layerEntrySchema)
       .min(1)
-      .prefault([{ channels: 32 }, { channels: 64, stride: 2 }, { channels: 64, stride: 2 }]),
-    dense: z.array(count).default([128]),
+      .prefault([
+        { kind: 'conv', channels: 32 },
+        'relu',
+        { kind: 'conv', channels: 64, stride: 2 },
+        'relu',
+        { kind: 'conv', channels: 64, stride: 2 },
+        'relu',
+        'flatten',
+        { kind: 'dense', units: 128 },
+        'relu',
+        'dense',
+      ])
+      .describe('one after the other; the last one that changes the width is dense, without units'),
+    naming: z
+      .enum(['kind', 'index'])
+      .default('kind')
+      .describe(
+        'of tensors: conv1, bn1, fc1, numbered by kind; or places in the list from 0, as nn.Sequential',
+      ),
   }),
   z.strictObject({
     kind: z.literal('resnet18'),
@@ -45,7 +60,28 @@ export const classifierSchema = z.discriminatedUnion('kind', [
       .array(count)
       .length(4)
       .default([64, 128, 256, 512])
-      .describe('channels of the four stages; the first one is at full resolution, each other at half'),
+      .describe('channels of the four stages, each at half the resolution of the one before'),
+  }),
+  z.strictObject({
+    kind: z.literal('wide-resnet'),
+    depth: z
+      .number()
+      .int()
+      .min(10)
+      .refine((depth) => depth % 6 === 4, 'expected 6 n + 4, such as 16, 28 or 40')
+      .default(28)
+      .describe('number of layers, 6 n + 4'),
+    widen: z
+      .number()
+      .positive()
+      .multipleOf(1 / 16)
+      .default(10)
+      .describe('the stages have 16, 32 and 64 times as many channels; also a fraction, in 16ths'),
+    dropout: dropoutRate.default(0).describe('between the convolutions of a block'),
+  }),
+  z.strictObject({
+    kind: z.literal('resnet50'),
+    width: count.default(64).describe('channels of the stem; the stages have 4, 8, 16 and 32 times as many'),
   }),
   z.strictObject({
     kind: z.literal('vit'),
@@ -55,7 +91,7 @@ export const classifierSchema = z.discriminatedUnion('kind', [
     heads: count.default(3).describe('heads of self-attention; divides the width'),
     mlp: count.default(768).describe('hidden width of the MLP of a block'),
     activation: z.enum(['gelu', 'gelu-tanh']).default('gelu').describe('of the MLP'),
-    dropout: rate.default(0).describe('after the positions, the attention and both layers of an MLP'),
+    dropout: dropoutRate.default(0).describe('after the positions, the attention and both layers of an MLP'),
   }),
 ]);
 export type ClassifierConfig = z.infer<typeof classifierSchema>;

@@ -25,6 +25,13 @@ export function denseLayout(inputs: number, outputs: number, flattened?: readonl
   return { cut: [...flattened, outputs], order: [3, 2, 0, 1], shape: [outputs, inputs] };
 }
 
+/** For one value per entry of a flattened image [height, width, channels]; undefined where the vector was none. */
+export function vectorLayout(flattened?: readonly number[]): TorchLayout | undefined {
+  if (flattened?.length !== 3) return undefined;
+  const size = flattened.reduce((product, side) => product * side, 1);
+  return { cut: flattened, order: [2, 0, 1], shape: [size] };
+}
+
 /** Our values in PyTorch's order. */
 export function toTorch(values: Float32Array, { cut, order }: TorchLayout): Float32Array {
   return transposed(values, cut, order);

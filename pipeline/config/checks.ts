@@ -1,29 +1,24 @@
 /** What no single setting can tell: settings that do not go together. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
+import { networkMisfit } from '../../schemas/network-fit.ts';
 import type { Problem } from './problems.ts';
 
 /** All disagreements between the settings of one variant. */
 export function checkTogether(config: ExperimentConfig): Problem[] {
   return [
     ...(config.dataset.name === 'toy' ? checkToy(config) : checkImages(config)),
+    ...checkNetwork(config),
     ...checkTraining(config),
   ];
 }
 
-function checkToy({ score, train }: ExperimentConfig): Problem[] {
+function checkToy({ score }: ExperimentConfig): Problem[] {
   const problems: Problem[] = [];
   if (score.kind === 'edm' && score.network.kind !== 'mlp') {
     problems.push({
       path: ['score', 'network', 'kind'],
       expected: 'mlp, or score.kind analytic, because the toy data are points',
       found: score.network.kind,
-    });
-  }
-  if (train.network.kind !== 'mlp') {
-    problems.push({
-      path: ['train', 'network', 'kind'],
-      expected: 'mlp, because the toy data are points',
-      found: train.network.kind,
     });
   }
   return problems;
@@ -42,6 +37,31 @@ function checkImages({ dataset, score }: ExperimentConfig): Problem[] {
     problems.push({ path: ['dataset', key], expected, found: 'nothing' });
   }
   return problems;
+}
+
+/** Shape of one input and number of classes, as far as they are known before the data are read. */
+function inputsOf({ name, size, grayscale }: ExperimentConfig['dataset']): {
+  shape?: number[];
+  classes?: number;
+} {
+  switch (name) {
+    case 'usps':
+      return { shape: [16, 16, 1], classes: 10 };
+    case 'mnist':
+      return { shape: [28, 28, 1], classes: 10 };
+    case 'cifar10':
+      return { shape: [32, 32, 3], classes: 10 };
+    case 'toy':
+      return { shape: [2], classes: 2 };
+    case 'folder':
+      return size === undefined ? {} : { shape: [size, size, grayscale ? 1 : 3] };
+  }
+}
+
+function checkNetwork({ dataset, train }: ExperimentConfig): Problem[] {
+  const { shape, classes } = inputsOf(dataset);
+  const misfit = shape === undefined ? null : networkMisfit(train.network, shape, classes);
+  return misfit === null ? [] : [{ ...misfit, path: ['train', 'network', ...misfit.path] }];
 }
 
 function checkTraining({ train }: ExperimentConfig): Problem[] {

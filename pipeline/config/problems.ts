@@ -23,7 +23,20 @@ function fromIssue(schema: z.core.$ZodType, root: unknown, issue: z.core.$ZodIss
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownSetting(schema, root, path, key));
   }
+  const inner = issue.code === 'invalid_union' ? problemsInside(issue) : undefined;
+  if (inner !== undefined) {
+    return inner.flatMap((problem) =>
+      fromIssue(schema, root, { ...problem, path: [...issue.path, ...problem.path] }),
+    );
+  }
   return [{ path, expected: expectation(issue), found: describeValue(valueAt(root, path)) }];
+}
+
+/** The issues of the one form that a value has in outline, where it may have several and fits none. */
+function problemsInside({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  const isInside = ({ code, path }: z.core.$ZodIssue) => path.length > 0 || code === 'unrecognized_keys';
+  const outlined = errors.filter((issues) => issues.every(isInside));
+  return outlined.length === 1 ? outlined[0] : undefined;
 }
 
 function unknownSetting(schema: z.core.$ZodType, root: unknown, path: Path, key: string): Problem {
@@ -56,9 +69,13 @@ function expectation(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return TYPE_WORDS[issue.expected] ?? issue.expected;
     case 'too_small':
+      if (issue.exact) return `a list of ${issue.minimum}`;
       return bound(issue.origin, issue.inclusive === false ? '>' : '>=', issue.minimum);
     case 'too_big':
+      if (issue.exact) return `a list of ${issue.maximum}`;
       return bound(issue.origin, issue.inclusive === false ? '<' : '<=', issue.maximum);
+    case 'not_multiple_of':
+      return `a multiple of ${issue.divisor}`;
     case 'invalid_value':
       return oneOf(issue.values);
     case 'invalid_union':

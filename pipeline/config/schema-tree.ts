@@ -15,7 +15,9 @@ function bare(schema: Schema): Schema {
 
 /** Whether the section comes in several kinds, told apart by a setting. */
 export function isDiscriminatedUnion(schema: Schema): boolean {
-  return bare(schema) instanceof z.ZodDiscriminatedUnion;
+  const inner = bare(schema);
+  if (inner instanceof z.ZodDiscriminatedUnion) return true;
+  return inner instanceof z.ZodUnion && inner.options.some(isDiscriminatedUnion);
 }
 
 /** What a setting is when the file leaves it out, as it would be written, or undefined where it must be given. */

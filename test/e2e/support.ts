@@ -18,7 +18,17 @@ score:
   checkpointSteps: 3
 precompute: { shardImages: 48, batchSize: 128, draws: 3 }
 train:
-  network: { kind: cnn, convolutions: [{ channels: 4 }, { channels: 8, stride: 2 }], dense: [16] }
+  network:
+    kind: cnn
+    layers:
+      - { kind: conv, channels: 4 }
+      - relu
+      - { kind: conv, channels: 8, stride: 2 }
+      - relu
+      - flatten
+      - { kind: dense, units: 16 }
+      - relu
+      - dense
   epochs: 8
   batchSize: 64
   checkpointSteps: 2

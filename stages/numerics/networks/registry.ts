@@ -1,13 +1,17 @@
 /** The networks by name. */
+import { PipelineError } from '../../../schemas/errors.ts';
 import type { ClassifierConfig, Normalization, ScoreNetworkConfig } from '../../../schemas/network-config.ts';
+import { networkMisfit } from '../../../schemas/network-fit.ts';
 import { makeCnn } from './cnn.ts';
 import { makeMlp } from './mlp.ts';
 import type { Classifier, ScoreNetwork } from './network.ts';
 import { normalized } from './normalized.ts';
 import { makeResnet18 } from './resnet18.ts';
+import { makeResnet50 } from './resnet50.ts';
 import { makeScoreMlp } from './score-mlp.ts';
 import { makeUnet } from './unet.ts';
 import { makeVit } from './vit.ts';
+import { makeWideResnet } from './wide-resnet.ts';
 
 type Makers<Config extends { kind: string }, Network> = {
   [Kind in Config['kind']]: (
@@ -21,6 +25,8 @@ const classifiers: Makers<ClassifierConfig, Classifier> = {
   mlp: makeMlp,
   cnn: makeCnn,
   resnet18: makeResnet18,
+  'wide-resnet': makeWideResnet,
+  resnet50: makeResnet50,
   vit: makeVit,
 };
 const scoreNetworks: Makers<ScoreNetworkConfig, ScoreNetwork> = { mlp: makeScoreMlp, unet: makeUnet };
@@ -39,7 +45,19 @@ function make<Config extends { kind: string }, Network>(
   return maker(config, shape, classes);
 }
 
+function refuseMisfit(config: ClassifierConfig, shape: readonly number[], classes: number): void {
+  const misfit = networkMisfit(config, shape, classes);
+  if (misfit === null) return;
+  const place = misfit.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
+  throw new PipelineError(
+    'CONFIG_INVALID',
+    `Expected ${misfit.expected} at train.network${place}, found ${misfit.found}; correct this setting.`,
+  );
+}
+
 /**
+ * A network that does not fit the inputs is `CONFIG_INVALID`.
+ *
  * @param shape shape of one input, channels last
  * @param normalization what is done to the input first; nothing if left out
  */
@@ -49,6 +67,7 @@ export function makeClassifier(
   classes: number,
   normalization?: Normalization,
 ): Classifier {
+  refuseMisfit(config, shape, classes);
   return normalized(make(classifiers, config, shape, classes), normalization);
 }
 

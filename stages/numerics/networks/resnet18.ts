@@ -7,7 +7,6 @@ import { tf } from '../tensor/tf.ts';
 import { batchNorm } from './blocks/batch-norm.ts';
 import { convolution } from './blocks/convolution.ts';
 import { denseLayer } from './blocks/dense.ts';
-import { imageShape } from './blocks/image-shape.ts';
 import { classifierOf, holding, type Layer, pure, sequence } from './blocks/layer.ts';
 import { globalAveragePool } from './blocks/pools.ts';
 import type { Classifier } from './network.ts';
@@ -45,7 +44,7 @@ export function makeResnet18(
   shape: readonly number[],
   classes: number,
 ): Classifier {
-  const [, , channels] = imageShape('resnet18', shape);
+  const channels = shape[2]!;
   const [first, last] = [widths[0]!, widths.at(-1)!];
   const stages = widths.flatMap((outputs, stage) =>
     Array.from({ length: BLOCKS_PER_STAGE }, (_, i) => {

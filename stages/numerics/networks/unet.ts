@@ -9,8 +9,9 @@ import { tf } from '../tensor/tf.ts';
 import { attention, attentionParameters } from './blocks/attention.ts';
 import { convolutionParameters, convolve } from './blocks/convolution.ts';
 import { dense, denseParameters } from './blocks/dense.ts';
+import { normalizeGroups } from './blocks/group-norm.ts';
 import { embeddingWidth, sinusoids } from './blocks/noise-embedding.ts';
-import { norm, residual, residualParameters } from './blocks/residual.ts';
+import { residual, residualParameters } from './blocks/residual.ts';
 import { scaleAndShift } from './blocks/scale-and-shift.ts';
 import { ZERO_START } from './blocks/start.ts';
 import type { ScoreNetwork } from './network.ts';
@@ -103,7 +104,11 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
         for (; level > block.level; level--) h = double(h);
         h = run(values, block, tf.concat([h, skips.pop()!], 3), emb);
       }
-      const folded = convolve(values, 'conv_out', silu(norm(values, 'norm_out', h, config.groups)));
+      const folded = convolve(
+        values,
+        'conv_out',
+        silu(normalizeGroups(values, 'norm_out', h, config.groups)),
+      );
       return unfold(folded, patch);
     },
   };

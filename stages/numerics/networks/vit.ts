@@ -3,15 +3,13 @@
  * of self-attention and MLP with the norm first. Weights, class token and positions start as in Hugging Face's ViT:
  * normal with deviation 0.02, truncated at ±2 (a hundred deviations, so never), and biases at 0.
  */
-import { PipelineError } from '../../../schemas/errors.ts';
 import type { ClassifierConfig } from '../../../schemas/network-config.ts';
-import { gelu, geluTanh } from '../gradients/gelu.ts';
 import type { Initializer, ParameterSpec, Parameters } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
+import { activation } from './blocks/activations.ts';
 import { convolution } from './blocks/convolution.ts';
 import { denseLayer } from './blocks/dense.ts';
 import { drop } from './blocks/dropout.ts';
-import { imageShape } from './blocks/image-shape.ts';
 import { holding, type Layer } from './blocks/layer.ts';
 import { layerNorm } from './blocks/layer-norm.ts';
 import { attend } from './blocks/multi-head-attention.ts';
@@ -22,7 +20,6 @@ type VitConfig = Extract<ClassifierConfig, { kind: 'vit' }>;
 const EPSILON = 1e-6;
 const NORMAL: Initializer = { kind: 'normal', deviation: 0.02 };
 const START = { weight: NORMAL, bias: { kind: 'constant', value: 0 } } as const;
-const ACTIVATIONS = { gelu, 'gelu-tanh': geluTanh };
 
 /** Tokens of a batch: [batch, tokens, width]. */
 type Tokens = tf.Tensor3D;
@@ -37,14 +34,15 @@ function onTokens(layer: Layer, values: Parameters, x: Tokens): Tokens {
 const classToken = (x: Tokens): Tokens => tf.slice(x, [0, 0, 0], [-1, 1, -1]);
 
 /** One block. Without `all`, only the class token goes on: behind the last block nothing else is read. */
-function block(name: string, { width, heads, mlp, activation, dropout: rate }: VitConfig, all: boolean) {
+function block(name: string, config: VitConfig, all: boolean) {
+  const { width, heads, mlp, dropout: rate } = config;
   const norm1 = layerNorm(`${name}.norm1`, width, EPSILON);
   const qkv = denseLayer(`${name}.qkv`, width, 3 * width, { start: START });
   const proj = denseLayer(`${name}.proj`, width, width, { start: START });
   const norm2 = layerNorm(`${name}.norm2`, width, EPSILON);
   const fc1 = denseLayer(`${name}.fc1`, width, mlp, { start: START });
   const fc2 = denseLayer(`${name}.fc2`, mlp, width, { start: START });
-  const act = ACTIVATIONS[activation];
+  const act = activation({ kind: config.activation });
   return {
     ...holding(norm1, qkv, proj, norm2, fc1, fc2),
     apply(values: Parameters, x: Tokens, training?: TrainingPass): Tokens {
@@ -54,28 +52,15 @@ function block(name: string, { width, heads, mlp, activation, dropout: rate }: V
       const kept = all ? x : classToken(x);
       const mixed = on(proj, attend(asking, key, value, heads));
       const h = tf.add(kept, drop(mixed, rate, training)) as Tokens;
-      const hidden = drop(act(on(fc1, on(norm2, h))), rate, training);
+      const hidden = drop(on(act, on(fc1, on(norm2, h))), rate, training);
       return tf.add(h, drop(on(fc2, hidden), rate, training));
     },
   };
 }
 
-function refuseOddSizes({ patch, width, heads }: VitConfig, height: number, side: number): void {
-  const refuse = (expected: string, found: string) => {
-    throw new PipelineError('CONFIG_INVALID', `Expected ${expected} for the network vit, found ${found}.`);
-  };
-  if (height % patch !== 0 || side % patch !== 0) {
-    refuse('images whose sides are multiples of train.network.patch', `${height} × ${side} and ${patch}`);
-  }
-  if (width % heads !== 0) {
-    refuse('train.network.width to be a multiple of train.network.heads', `${width} and ${heads}`);
-  }
-}
-
-/** @param shape [height, width, channels] of an image */
+/** @param shape [height, width, channels] of an image that the patches fit (`networkMisfit`) */
 export function makeVit(config: VitConfig, shape: readonly number[], classes: number): Classifier {
-  const [rows, columns, channels] = imageShape('vit', shape);
-  refuseOddSizes(config, rows, columns);
+  const [rows, columns, channels] = shape as [number, number, number];
   const { patch: side, width, depth, dropout: rate } = config;
   const tokens = 1 + (rows / side) * (columns / side);
   const patch = convolution('patch', channels, width, {

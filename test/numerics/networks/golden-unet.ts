@@ -5,8 +5,9 @@
 import { silu } from '../../../stages/numerics/gradients/silu.ts';
 import { convolve } from '../../../stages/numerics/networks/blocks/convolution.ts';
 import { dense } from '../../../stages/numerics/networks/blocks/dense.ts';
+import { normalizeGroups } from '../../../stages/numerics/networks/blocks/group-norm.ts';
 import { attend } from '../../../stages/numerics/networks/blocks/multi-head-attention.ts';
-import { norm, residual } from '../../../stages/numerics/networks/blocks/residual.ts';
+import { residual } from '../../../stages/numerics/networks/blocks/residual.ts';
 import type { Classifier } from '../../../stages/numerics/networks/network.ts';
 import type { ParameterSpec, Parameters } from '../../../stages/numerics/tensor/parameters.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
@@ -29,7 +30,7 @@ function specOf(name: string, { shape }: Tensor): ParameterSpec {
 
 function attention(values: Parameters, x: tf.Tensor4D): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
-  const qkv = convolve(values, 'attn.qkv', norm(values, 'attn.norm', x, GROUPS));
+  const qkv = convolve(values, 'attn.qkv', normalizeGroups(values, 'attn.norm', x, GROUPS));
   const rows = tf.reshape(qkv, [batch, height * width, 3 * channels]);
   const [query, key, value] = tf.split(rows, 3, 2) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
   const mixed = tf.reshape(attend(query, key, value, HEADS), x.shape);
@@ -51,7 +52,7 @@ export function goldenUnet(golden: Golden): Classifier {
       const coarse = block('mid', attention(values, half));
       const up = convolve(values, 'up', tf.image.resizeNearestNeighbor(coarse, [32, 32]));
       const joined = block('up1', tf.concat([up, fine], 3));
-      const out = convolve(values, 'conv_out', silu(norm(values, 'norm_out', joined, GROUPS)));
+      const out = convolve(values, 'conv_out', silu(normalizeGroups(values, 'norm_out', joined, GROUPS)));
       return tf.mean(out, [1, 2]) as tf.Tensor2D;
     },
   };

@@ -1,7 +1,7 @@
 import '../../support/engine.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { variantConfigSchema } from '../../../schemas/config.ts';
-import type { ClassifierConfig } from '../../../schemas/network-config.ts';
+import { classifierSchema } from '../../../schemas/network-config.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
 import { makeClassifier, makeScoreNetwork } from '../../../stages/numerics/networks/registry.ts';
 import {
@@ -14,15 +14,7 @@ import { tf } from '../../../stages/numerics/tensor/tf.ts';
 
 beforeAll(registerGradients);
 
-const cnn: ClassifierConfig = {
-  kind: 'cnn',
-  convolutions: [
-    { channels: 32, kernel: 3, stride: 1 },
-    { channels: 64, kernel: 3, stride: 2 },
-    { channels: 64, kernel: 3, stride: 2 },
-  ],
-  dense: [128],
-};
+const cnn = classifierSchema.parse({ kind: 'cnn' });
 
 describe('classifiers', () => {
   it('have as many parameters as their PyTorch twins', () => {
@@ -51,7 +43,10 @@ describe('classifiers', () => {
 
   it('strided convolutions pad both sides alike: a mirrored image gives mirrored features', () => {
     const network = makeClassifier(
-      { kind: 'cnn', convolutions: [{ channels: 1, kernel: 3, stride: 2 }], dense: [] },
+      classifierSchema.parse({
+        kind: 'cnn',
+        layers: [{ kind: 'conv', channels: 1, stride: 2 }, 'flatten', 'dense'],
+      }),
       [5, 5, 1],
       2,
     );

@@ -81,6 +81,17 @@ variants: [{ label: a, train: { optimizer: { kind: sgd } } }, { label: b, train:
     expect(b).toMatchObject({ kind: 'adam', beta1: 0.8, beta2: 0.5 });
   });
 
+  it('takes a layer by its kind alone, and changes one layer of a list', () => {
+    const text = `${BASE}train: { network: { kind: cnn, layers: [{ kind: conv, channels: 4 }, relu, flatten, dense] } }
+variants: [{ label: a }, { label: b, train: { network: { layers: { '0': { kind: max-pool }, '1': { kind: elu } } } } }]`;
+    const [a, b] = load(text).variants.map(({ config }) => config.train.network);
+    const dense = { kind: 'dense', bias: true };
+    const convolution = { kind: 'conv', channels: 4, kernel: 3, stride: 1, bias: true };
+    const flatten = { kind: 'flatten' };
+    expect(a).toMatchObject({ layers: [convolution, { kind: 'relu' }, flatten, dense] });
+    expect(b).toMatchObject({ layers: [{ kind: 'max-pool', size: 2 }, { kind: 'elu' }, flatten, dense] });
+  });
+
   it('comes back from its resolved form as it was', () => {
     for (const preset of presetNames()) {
       const experiment = loadExperiment(readPreset(preset));
@@ -128,7 +139,7 @@ train:
   lamda: 3
   epochs: ten
   optimizer: { kind: sdg }
-  network: { kind: cnn, convolutions: [{ chanels: 2 }] }
+  network: { kind: cnn, layers: [{ kind: conv, chanels: 2 }, { kind: conf }, rleu, 3] }
   schedule: { kind: steps, epochs: [] }
   targetsPerImage: al
   batchSize: 1.5
@@ -147,8 +158,11 @@ score: 3
         'train.lamda: expected the name of a setting, found an unknown one; the nearest is train.lambda',
         'train.epochs: expected a number, found the text "ten"',
         'train.optimizer.kind: expected one of adam, sgd, found the text "sdg"',
-        'train.network.convolutions[0].channels: expected a number, found nothing',
-        'train.network.convolutions[0].chanels: expected the name of a setting, found an unknown one; the nearest is train.network.convolutions[0].channels',
+        'train.network.layers[0].channels: expected a number, found nothing',
+        'train.network.layers[0].chanels: expected the name of a setting, found an unknown one; the nearest is train.network.layers[0].channels',
+        'train.network.layers[1].kind: expected one of conv, dense, batch-norm, layer-norm, group-norm, relu, elu, tanh, sigmoid, softplus, gelu, gelu-tanh, silu, leaky-relu, max-pool, avg-pool, global-avg-pool, flatten, dropout, found the text "conf"',
+        'train.network.layers[2]: expected one of dense, batch-norm, layer-norm, relu, leaky-relu, elu, tanh, sigmoid, softplus, gelu, gelu-tanh, silu, max-pool, avg-pool, global-avg-pool, flatten, dropout or a group of settings, found the text "rleu"',
+        'train.network.layers[3]: expected one of dense, batch-norm, layer-norm, relu, leaky-relu, elu, tanh, sigmoid, softplus, gelu, gelu-tanh, silu, max-pool, avg-pool, global-avg-pool, flatten, dropout or a group of settings, found 3',
         'train.schedule.epochs: expected a list that is not empty, found an empty list',
         'train.targetsPerImage: expected all or a number, found the text "al"',
         'train.batchSize: expected a whole number, found 1.5',
@@ -218,6 +232,31 @@ matrix: { train.lamda: [1, 2], seed: [1, -1], train.epochs: [] }`;
       ['train.microBatch: expected at most train.batchSize (128), found 300'],
     ],
     [
+      `${BASE}train: { network: { kind: resnet18, widths: [8, 16, 32] } }`,
+      ['train.network.widths: expected a list of 4, found a list of 3'],
+    ],
+    [
+      `${BASE}train: { network: { kind: resnet18, widths: [8, 16, 32, 64, 128] } }`,
+      ['train.network.widths: expected a list of 4, found a list of 5'],
+    ],
+    [
+      `${BASE}train: { network: { kind: wide-resnet, depth: 18, widen: 0.3 } }`,
+      [
+        'train.network.depth: expected 6 n + 4, such as 16, 28 or 40, found 18',
+        'train.network.widen: expected a multiple of 0.0625, found 0.3',
+      ],
+    ],
+    [
+      `${BASE}train: { network: { kind: cnn, layers: [relu] } }`,
+      [
+        'train.network.layers[0]: expected one value, [10], for each class behind the last layer, which dense without units makes, found [16, 16, 1]',
+      ],
+    ],
+    [
+      `name: x\ndataset: { name: folder, folder: pets, size: 30 }\ntrain: { network: { kind: vit } }`,
+      ["train.network.patch: expected a divisor of the images' sides, 30 and 30, found 4"],
+    ],
+    [
       `${BASE}score: { kind: analytic }`,
       ['score.kind: expected edm, because an exact score is known for the toy data only, found analytic'],
     ],
@@ -232,7 +271,7 @@ matrix: { train.lamda: [1, 2], seed: [1, -1], train.epochs: [] }`;
       'name: x\ndataset: { name: toy }',
       [
         'score.network.kind: expected mlp, or score.kind analytic, because the toy data are points, found unet',
-        'train.network.kind: expected mlp, because the toy data are points, found cnn',
+        'train.network.kind: expected mlp, because the data are points, found cnn',
       ],
     ],
     [

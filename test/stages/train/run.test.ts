@@ -18,7 +18,17 @@ const training = (train: object): ExperimentConfig =>
   configOf({
     precompute: { method: 'class-mean', shardImages: 16 },
     train: {
-      network: { kind: 'cnn', convolutions: [{ channels: 4 }], dense: [8] },
+      network: {
+        kind: 'cnn',
+        layers: [
+          { kind: 'conv', channels: 4 },
+          'relu',
+          'flatten',
+          { kind: 'dense', units: 8 },
+          'relu',
+          'dense',
+        ],
+      },
       epochs: 3,
       batchSize: 16,
       checkpointSteps: 2,

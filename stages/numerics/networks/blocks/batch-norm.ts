@@ -2,7 +2,7 @@
 import { batchNormEval, batchNormTrain } from '../../gradients/batch-norm.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { Layer } from './layer.ts';
-import { scaleAndShift } from './scale-and-shift.ts';
+import { perChannel, scaleAndShift } from './scale-and-shift.ts';
 
 /** PyTorch's default. */
 const EPSILON = 1e-5;
@@ -10,15 +10,17 @@ const EPSILON = 1e-5;
 /**
  * [batch, h, w, channels] or [batch, channels] -> the same shape. In training with the statistics of the batch, which
  * are left in `training.statistics`; in evaluation with the buffers `running_mean` and `running_var`, both [channels].
+ *
+ * @param flattened as in {@link scaleAndShift}
  */
-export function batchNorm(name: string, channels: number): Layer {
+export function batchNorm(name: string, channels: number, flattened?: readonly number[]): Layer {
   const runningMean = `${name}.running_mean`;
   const runningVariance = `${name}.running_var`;
   return {
-    parameters: scaleAndShift(name, channels),
+    parameters: scaleAndShift(name, channels, flattened),
     buffers: [
-      { name: runningMean, shape: [channels], initializer: { kind: 'constant', value: 0 } },
-      { name: runningVariance, shape: [channels], initializer: { kind: 'constant', value: 1 } },
+      perChannel(runningMean, channels, 0, flattened),
+      perChannel(runningVariance, channels, 1, flattened),
     ],
     apply(values, x, training) {
       const vector = (key: string) => values[key] as tf.Tensor1D;

@@ -4,10 +4,20 @@ import type { tf } from '../../tensor/tf.ts';
 import type { Layer } from './layer.ts';
 import { scaleAndShift } from './scale-and-shift.ts';
 
-/** [..., width] -> the same shape; `epsilon` is added to the biased variance. */
-export function layerNorm(name: string, width: number, epsilon: number): Layer {
+/**
+ * [..., width] -> the same shape.
+ *
+ * @param epsilon added to the biased variance
+ * @param flattened as in {@link scaleAndShift}
+ */
+export function layerNorm(
+  name: string,
+  width: number,
+  epsilon: number,
+  flattened?: readonly number[],
+): Layer {
   return {
-    parameters: scaleAndShift(name, width),
+    parameters: scaleAndShift(name, width, flattened),
     buffers: [],
     apply(values, x) {
       const weight = values[`${name}.weight`] as tf.Tensor1D;

@@ -2,23 +2,14 @@
  * Residual block of score U-Nets (Ho et al. 2020): GroupNorm, SiLU, convolution, twice, with the embedding of
  * noise and class added between. The second convolution starts at zero, so that the block starts as identity.
  */
-import { groupNorm } from '../../gradients/group-norm.ts';
 import { silu } from '../../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
 import { convolutionParameters, convolve } from './convolution.ts';
 import { dense, denseParameters } from './dense.ts';
+import { normalizeGroups } from './group-norm.ts';
 import { scaleAndShift } from './scale-and-shift.ts';
 import { ZERO_START } from './start.ts';
-
-const EPSILON = 1e-5;
-
-/** x: [batch, h, w, c] -> the same shape. */
-export function norm(values: Parameters, name: string, x: tf.Tensor, groups: number): tf.Tensor4D {
-  const weight = values[`${name}.weight`] as tf.Tensor1D;
-  const bias = values[`${name}.bias`] as tf.Tensor1D;
-  return groupNorm(x as tf.Tensor4D, weight, bias, groups, EPSILON);
-}
 
 /** Parameters of {@link residual}; a 1×1 `skip` where the number of channels changes. */
 export function residualParameters(
@@ -45,10 +36,10 @@ export function residual(
   embedding: tf.Tensor,
   groups: number,
 ): tf.Tensor4D {
-  let h = convolve(values, `${name}.conv1`, silu(norm(values, `${name}.norm1`, x, groups)));
+  let h = convolve(values, `${name}.conv1`, silu(normalizeGroups(values, `${name}.norm1`, x, groups)));
   const shift = dense(values, `${name}.emb`, embedding);
   h = tf.add(h, tf.reshape(shift, [-1, 1, 1, shift.shape[1]]));
-  h = convolve(values, `${name}.conv2`, silu(norm(values, `${name}.norm2`, h, groups)));
+  h = convolve(values, `${name}.conv2`, silu(normalizeGroups(values, `${name}.norm2`, h, groups)));
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, x) : x;
   return tf.add(skip, h);
 }

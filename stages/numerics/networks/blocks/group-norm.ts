@@ -1,0 +1,24 @@
+/** Group norm of images, PyTorch's `nn.GroupNorm` (Wu and He 2018). */
+import { groupNorm as normalize } from '../../gradients/group-norm.ts';
+import type { Parameters } from '../../tensor/parameters.ts';
+import type { tf } from '../../tensor/tf.ts';
+import type { Layer } from './layer.ts';
+import { scaleAndShift } from './scale-and-shift.ts';
+
+/** PyTorch's default. */
+const EPSILON = 1e-5;
+
+/** x: [batch, h, w, c] -> the same shape; the groups divide c. */
+export function normalizeGroups(values: Parameters, name: string, x: tf.Tensor, groups: number): tf.Tensor4D {
+  const weight = values[`${name}.weight`] as tf.Tensor1D;
+  return normalize(x as tf.Tensor4D, weight, values[`${name}.bias`] as tf.Tensor1D, groups, EPSILON);
+}
+
+/** {@link normalizeGroups} as a layer. */
+export function groupNorm(name: string, channels: number, groups: number): Layer {
+  return {
+    parameters: scaleAndShift(name, channels),
+    buffers: [],
+    apply: (values, x) => normalizeGroups(values, name, x, groups),
+  };
+}
