@@ -4,8 +4,8 @@
  * gradient is in the units of the data set: [0, 1] for images, the raw coordinates for the toy set.
  */
 import * as z from 'zod';
-import { scoreMlpSchema, unetSchema } from './network-config.ts';
-import { count, probability, seed } from './setting-types.ts';
+import { scoreNetworkSchema } from './network-config.ts';
+import { count, distance, eps, norm, probability, seed } from './setting-types.ts';
 import { trainSchema } from './train-config.ts';
 
 /** 2-D points in modes that alternate between two classes along the line x₂ = slope · x₁. */
@@ -52,7 +52,7 @@ const scoreSchema = z
       .describe(
         'edm: learned (Karras et al. 2022); analytic: exact score of the Gaussian mixture (toy only)',
       ),
-    network: z.discriminatedUnion('kind', [unetSchema, scoreMlpSchema]).prefault({ kind: 'unet' }),
+    network: scoreNetworkSchema.prefault({ kind: 'unet' }),
     steps: count.default(1000),
     batchSize: count.default(128),
     learningRate: z.number().positive().default(2e-3),
@@ -89,8 +89,8 @@ const precomputeSchema = z
 
 const attackEntrySchema = z.strictObject({
   method: z.enum(['fgsm', 'pgd']),
-  norm: z.enum(['L2', 'Linf']),
-  eps: z.array(z.number().min(0)).min(1),
+  norm,
+  eps: z.array(eps).min(1),
   steps: count.default(20).describe('for pgd'),
   relativeStep: z.number().positive().default(2.5).describe('for pgd: step = relativeStep * eps / steps'),
   targeted: z.boolean().default(false).describe('towards a random other class, drawn by (seed, image)'),
@@ -99,12 +99,34 @@ const attackEntrySchema = z.strictObject({
 });
 export type AttackEntry = z.infer<typeof attackEntrySchema>;
 
+const certifySchema = z
+  .strictObject({
+    sigma: distance.describe('standard deviation of the noise; that of the training, as a rule'),
+    n0: count.default(100).describe('draws that choose the class'),
+    n: count.default(10_000).describe('draws that bound its probability; the larger, the larger the radii'),
+    alpha: z
+      .number()
+      .gt(0)
+      .lt(0.5)
+      .default(0.001)
+      .describe('probability, for each image, that its certificate is wrong'),
+    images: count.optional().describe('certify only the first so many of the attacked images'),
+    radii: z
+      .array(eps)
+      .min(1)
+      .default([0, 0.25, 0.5, 0.75, 1])
+      .describe('L2 distances at which the certified accuracy is told'),
+  })
+  .describe('L2 certificate of the smoothed classifier (Cohen et al. 2019); off unless given');
+export type CertifyConfig = z.infer<typeof certifySchema>;
+
 const attackSchema = z
   .strictObject({
     attacks: z
       .array(attackEntrySchema)
       .min(1)
       .prefault([{ method: 'pgd', norm: 'L2', eps: [0.5, 1, 1.5] }]),
+    certify: certifySchema.optional(),
     images: count.optional().describe('use only the first so many test images'),
     batchSize: count.default(256),
     seed: seed.optional(),
@@ -115,7 +137,7 @@ const analyzeSchema = z
   .strictObject({
     images: count.default(8).describe('test images shown in the grids'),
     alignmentImages: count.default(512).describe('training images over which the alignment is averaged'),
-    pictureEps: z.number().positive().default(6).describe('L2 ε of the large targeted attack pictures'),
+    pictureEps: distance.default(6).describe('L2 ε of the large targeted attack pictures'),
     pictureSteps: count.default(60),
     boundaryCells: count.default(120).describe('for toy: cells along each side of the decision map'),
   })

@@ -21,5 +21,15 @@ export function learningRateFactor(schedule: LearningRateSchedule, epoch: number
 /** λ after `epoch` epochs. */
 export function lambdaAt(train: Pick<TrainConfig, 'lambda' | 'lambdaSchedule'>, epoch: number): number {
   const { lambda, lambdaSchedule } = train;
-  return lambdaSchedule.kind === 'warmup' ? lambda * Math.min(1, epoch / lambdaSchedule.epochs) : lambda;
+  switch (lambdaSchedule.kind) {
+    case 'constant':
+      return lambda;
+    case 'warmup':
+      return lambda * Math.min(1, epoch / lambdaSchedule.epochs);
+    case 'two-phase': {
+      const { zeroEpochs, rampEpochs } = lambdaSchedule;
+      if (epoch < zeroEpochs) return 0;
+      return rampEpochs === 0 ? lambda : lambda * Math.min(1, (epoch - zeroEpochs) / rampEpochs);
+    }
+  }
 }

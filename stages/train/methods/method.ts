@@ -25,7 +25,7 @@ export interface ForwardPass {
   logits: tf.Tensor2D;
   /** [batch] */
   crossEntropy: tf.Tensor1D;
-  /** Another pass in training mode, at other points. */
+  /** Another pass in training mode, at other points. Running statistics do not follow it. */
   again(x: tf.Tensor): tf.Tensor2D;
 }
 
@@ -36,10 +36,12 @@ export interface Penalty {
   cosine?: tf.Tensor1D;
 }
 
-/** A training method: `loss = cross entropy of inputs + λ · Σ penalties`. */
+/** A training method: `loss = cross entropy of inputs + λ · Σ penalties`. What it leaves out is that of vanilla. */
 export interface TrainingMethod {
   /** What the network sees in place of the clean images. Off the tape. `evaluate` is the network in evaluation mode. */
   inputs?(batch: StepBatch, evaluate: LogitsOf): tf.Tensor;
+  /** What stands in the place of the cross entropy of the inputs, [batch]. */
+  loss?(batch: StepBatch, pass: ForwardPass): tf.Tensor1D;
   /** Parts of the penalty. Each is differentiated and forgotten before the next, so that memory is bounded. */
   penalties?(batch: StepBatch): ((pass: ForwardPass) => Penalty)[];
 }
