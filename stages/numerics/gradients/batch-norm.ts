@@ -12,6 +12,7 @@
  */
 import { FLOAT32, runKernel } from '../tensor/kernel.ts';
 import { tf } from '../tensor/tf.ts';
+import { apart, copiesIn, together } from './copies.ts';
 import { defineOp, type Op } from './define-op.ts';
 
 interface Epsilon {
@@ -35,6 +36,18 @@ const kernelAttributes = (epsilon: number, training: boolean) => ({
 const valuesPerChannel = (x: tf.Tensor) => x.size / x.shape[3]!;
 /** In two stages, which is faster than one, and keeps two digits more: no long sum in float32. */
 const channelMean = (t: tf.Tensor) => tf.mean(tf.mean(t, [1, 2]), 0);
+/** {@link channelMean} of each copy, [copies, c]. */
+const meansOfCopies = (t: tf.Tensor, [n, h, w, c]: readonly number[]) =>
+  tf.mean(tf.mean(tf.reshape(t, [-1, n!, h! * w!, c!]), 2), 1);
+
+/** Σ over copies of weight · copy, as a depthwise convolution over them: one pass. weights: [copies, c]. */
+function weightedSum(t: tf.Tensor, weights: tf.Tensor, shape: readonly number[]): tf.Tensor {
+  const [copies, c] = weights.shape as [number, number];
+  if (copies === 1) return tf.mul(t, weights);
+  const image = tf.reshape(t, [1, copies, -1, c]) as tf.Tensor4D;
+  const filter = tf.reshape(weights, [copies, 1, c, 1]) as tf.Tensor4D;
+  return tf.reshape(tf.depthwiseConv2d(image, filter, 1, 'valid'), [...shape]);
+}
 
 /** m and r as functions of x on the tape, for derivatives beyond the second. */
 function differentiableStatistics(x: tf.Tensor, epsilon: number) {
@@ -48,14 +61,23 @@ function reserves({ mean, variance, epsilon }: GradientAttributes): tf.Tensor[] 
   return [mean, onGpu ? tf.rsqrt(tf.add(variance, epsilon)) : variance, tf.tensor1d([], 'float32')];
 }
 
-/** dx, and as constants N mean(dy x̂) and N mean(dy): what FusedBatchNormGradV3 yields. */
+/**
+ * dx, and as constants N mean(dy x̂) and N mean(dy), [copies, c] each: what FusedBatchNormGradV3 yields. dy may hold
+ * several copies of the batch, each with its own means.
+ */
 const inputGradient: Op<'dy' | 'x' | 'gamma', GradientAttributes> = defineOp({
   name: 'BatchNormInputGradient',
   inputs: ['dy', 'x', 'gamma'],
   outputCount: 3,
   forward: ({ dy, x, gamma }, attrs) => {
-    const inputs = [dy, x, gamma, ...reserves(attrs)];
-    return runKernel('FusedBatchNormGradV3', kernelAttributes(attrs.epsilon, true), inputs, 5).slice(0, 3);
+    const rest = [x, gamma, ...reserves(attrs)];
+    const attributes = kernelAttributes(attrs.epsilon, true);
+    const copies = copiesIn(dy, x.shape);
+    const parts = (copies === 1 ? [dy] : tf.split(dy, copies)).map((part) =>
+      runKernel('FusedBatchNormGradV3', attributes, [part, ...rest], 5),
+    );
+    const output = (i: number) => parts.map((part) => part[i]!);
+    return [copies === 1 ? parts[0]![0]! : tf.concat(output(0)), tf.stack(output(1)), tf.stack(output(2))];
   },
   gradient: ([v], { inputs: { dy, x, gamma }, outputs: [, dyDotXhat, dySum] }, attrs) => {
     const n = valuesPerChannel(x);
@@ -63,12 +85,14 @@ const inputGradient: Op<'dy' | 'x' | 'gamma', GradientAttributes> = defineOp({
     const onTape = tf.engine().isTapeOn();
     const known = { mean: attrs.mean, r: tf.rsqrt(tf.add(attrs.variance, attrs.epsilon)) };
     const { mean, r } = onTape ? differentiableStatistics(x, attrs.epsilon) : known;
-    const meanTimesXhat = (t: tf.Tensor) => channelMean(tf.mul(t, tf.mul(tf.sub(x, mean), r)));
-    const a = onTape ? meanTimesXhat(v!) : tf.div(vDotXhat!, n);
-    const b = onTape ? meanTimesXhat(dy) : tf.div(dyDotXhat!, n);
-    const vMean = onTape ? channelMean(v!) : tf.div(vSum!, n);
-    const dyMean = onTape ? channelMean(dy) : tf.div(dySum!, n);
-    const covariance = tf.sub(channelMean(tf.mul(v!, dy)), tf.mul(vMean, dyMean));
+    const means = (t: tf.Tensor) => meansOfCopies(t, x.shape);
+    const meansTimesXhat = (t: tf.Tensor) =>
+      means(together(tf.mul(apart(t, x.shape), tf.mul(tf.sub(x, mean), r)), x.shape));
+    const a = onTape ? meansTimesXhat(v!) : tf.div(vDotXhat!, n);
+    const b = onTape ? meansTimesXhat(dy) : tf.div(dyDotXhat!, n);
+    const vMean = onTape ? means(v!) : tf.div(vSum!, n);
+    const dyMean = onTape ? means(dy) : tf.div(dySum!, n);
+    const covariance = tf.sub(means(tf.mul(v!, dy)), tf.mul(vMean, dyMean));
     const ab = tf.mul(a, b);
     return {
       dy: () => byDy!,
@@ -76,13 +100,14 @@ const inputGradient: Op<'dy' | 'x' | 'gamma', GradientAttributes> = defineOp({
         const scale = tf.neg(tf.mul(gamma, tf.square(r)));
         const ofX = tf.mul(tf.sub(covariance, tf.mul(ab, 3)), r);
         const offset = tf.add(tf.add(tf.mul(b, vMean), tf.mul(a, dyMean)), tf.mul(ofX, mean));
+        const total = (perCopy: tf.Tensor) => tf.sum(tf.mul(scale, perCopy), 0);
         return tf.addN([
-          tf.mul(v!, tf.mul(scale, b)),
-          tf.mul(dy, tf.mul(scale, a)),
-          tf.sub(tf.mul(x, tf.mul(scale, ofX)), tf.mul(scale, offset)),
+          weightedSum(v!, tf.mul(scale, b), x.shape),
+          weightedSum(dy, tf.mul(scale, a), x.shape),
+          tf.sub(tf.mul(x, total(ofX)), total(offset)),
         ]);
       },
-      gamma: () => tf.mul(tf.mul(r, n), tf.sub(covariance, ab)),
+      gamma: () => tf.mul(tf.mul(r, n), tf.sum(tf.sub(covariance, ab), 0)),
     };
   },
 });
@@ -106,7 +131,10 @@ const trainOp = defineOp<'x' | 'gamma' | 'beta', Epsilon>({
     // One kernel yields all three. Its sums are constants for the tape, so on a tape they are taken anew.
     const attrs = { epsilon, mean: mean!, variance: variance! };
     const [dx, dGamma, dBeta] = inputGradient.run({ dy: dy!, x, gamma }, attrs);
-    if (!tf.engine().isTapeOn()) return { x: () => dx!, gamma: () => dGamma!, beta: () => dBeta! };
+    const only = (perCopy: tf.Tensor) => tf.reshape(perCopy, gamma.shape);
+    if (!tf.engine().isTapeOn()) {
+      return { x: () => dx!, gamma: () => only(dGamma!), beta: () => only(dBeta!) };
+    }
     return {
       x: () => dx!,
       gamma: () => {

@@ -4,6 +4,7 @@
  */
 import { FLOAT32, runKernel } from '../tensor/kernel.ts';
 import { tf } from '../tensor/tf.ts';
+import { copiesIn, forEachCopy } from './copies.ts';
 import { linearMap } from './linear-map.ts';
 
 /** Sums dy, the cotangent of a broadcast tensor, down to that tensor's own shape. Differentiable. */
@@ -58,11 +59,33 @@ export function registerBroadcasting(): void {
           const { shape } = x!;
           const axes = tf.util.parseAxisParam(attrs.axis as number[], shape);
           const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
-          return spread(dy as tf.Tensor, shape, axes, kernelName === 'Mean' ? 1 / count : 1);
+          const scale = kernelName === 'Mean' ? 1 / count : 1;
+          const kept =
+            attrs.keepDims === true ? keptShape(shape, axes) : shape.filter((_, i) => !axes.includes(i));
+          const copies = copiesIn(dy as tf.Tensor, kept);
+          if (copies > 1 && !axes.includes(0)) {
+            return spread(dy as tf.Tensor, [copies * shape[0]!, ...shape.slice(1)], axes, scale);
+          }
+          return forEachCopy(dy as tf.Tensor, kept, (part) => spread(part, shape, axes, scale));
         },
       }),
     });
   }
+  tf.registerGradient({
+    kernelName: 'PadV2',
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x], attrs) => ({
+      x: () => {
+        const paddings = attrs.paddings as [number, number][];
+        const begin = paddings.map(([before]) => before);
+        const padded = x!.shape.map((size, axis) => size + paddings[axis]![0] + paddings[axis]![1]);
+        const inner = (part: tf.Tensor, first: number) =>
+          tf.slice(part, begin, [first, ...x!.shape.slice(1)]);
+        if (padded[0] === x!.shape[0]) return inner(dy as tf.Tensor, (dy as tf.Tensor).shape[0]!);
+        return forEachCopy(dy as tf.Tensor, padded, (part) => inner(part, x!.shape[0]!));
+      },
+    }),
+  });
   tf.registerGradient({
     kernelName: 'Tile',
     inputsToSave: ['x'],

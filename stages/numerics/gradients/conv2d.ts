@@ -30,7 +30,12 @@ export function registerConv2d(): void {
     gradFunc: (dy, [x, filter], attrs) => {
       const full = complete(attrs, x!.shape, filter!.shape);
       return {
-        x: () => toImage.run({ dy: dy as tf.Tensor, filter: filter! }, full)[0]!,
+        // As many images as the cotangent holds, which may be several copies of the batch.
+        x: () => {
+          const imageShape = [(dy as tf.Tensor).shape[0]!, ...x!.shape.slice(1)];
+          const ofCopies = complete(attrs, imageShape, filter!.shape);
+          return toImage.run({ dy: dy as tf.Tensor, filter: filter! }, ofCopies)[0]!;
+        },
         filter: () => toFilter.run({ image: x!, dy: dy as tf.Tensor }, full)[0]!,
       };
     },

@@ -1,9 +1,11 @@
 /**
- * Input gradients of many targets from one forward pass: the recorded tape is walked back once per cotangent.
- * The backward operations are recorded in turn, so an outer gradient goes through all of them.
+ * Input gradients of many targets from one forward pass: the recorded tape is walked back once, with the cotangents
+ * of all targets side by side in the batch. The backward operations are recorded in turn, so an outer gradient goes
+ * through all of them.
  */
 import { tf } from '../tensor/tf.ts';
-import { idsOf, nodesBetween, walkBack } from './tape.ts';
+import { canFold, foldedGradients } from './folded-walk.ts';
+import { idsOf, nodesBetween, type TapeNode, walkBack } from './tape.ts';
 
 /**
  * Gradients by x of <logits, cotangent>, one for each cotangent, differentiable in turn. Call it inside the
@@ -23,11 +25,24 @@ export function inputGradients(logits: tf.Tensor2D, x: tf.Tensor, cotangents: tf
   if (nodes.length === 0) {
     throw new Error('inputGradients: the logits do not depend on x under the active tape.');
   }
-  return cotangents.map((cotangent) =>
-    tf.tidy(() => {
-      const known = new Map([[logits.id, cotangent as tf.Tensor]]);
-      walkBack(nodes, known, idsOf([x, logits]));
-      return known.get(x.id)!;
-    }),
-  );
+  const copies = cotangents.length;
+  if (copies === 1 || !canFold(nodes))
+    return cotangents.map((cotangent) => walk(nodes, logits, x, cotangent, 1));
+  return tf.split(walk(nodes, logits, x, tf.concat(cotangents), copies), copies);
+}
+
+/** @param cotangent [copies × batch, classes] */
+function walk(
+  nodes: readonly TapeNode[],
+  logits: tf.Tensor2D,
+  x: tf.Tensor,
+  cotangent: tf.Tensor2D,
+  copies: number,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const known = new Map<number, tf.Tensor>([[logits.id, cotangent]]);
+    const gradientsOf = (node: TapeNode, dys: tf.Tensor[]) => foldedGradients(node, dys, copies);
+    walkBack(nodes, known, idsOf([x, logits]), undefined, copies === 1 ? undefined : gradientsOf);
+    return known.get(x.id)!;
+  });
 }

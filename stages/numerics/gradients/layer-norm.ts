@@ -2,6 +2,7 @@
 
 import { tf } from '../tensor/tf.ts';
 import { sumToShape } from './broadcasting.ts';
+import { apart, together } from './copies.ts';
 import { defineOp } from './define-op.ts';
 
 interface Attributes {
@@ -30,9 +31,9 @@ const layerNormOp = defineOp<'x' | 'gamma' | 'beta', Attributes>({
     const { xhat, r } = onTape ? normalize(x, epsilon) : { xhat: outputs[1]!, r: outputs[2]! };
     return {
       x: () => {
-        const g = tf.mul(dy!, gamma);
+        const g = tf.mul(apart(dy!, x.shape), gamma);
         const along = tf.mul(xhat, tf.mean(tf.mul(g, xhat), -1, true));
-        return tf.mul(r, tf.sub(tf.sub(g, tf.mean(g, -1, true)), along));
+        return together(tf.mul(r, tf.sub(tf.sub(g, tf.mean(g, -1, true)), along)), x.shape);
       },
       gamma: () => sumToShape(tf.mul(dy!, xhat), gamma.shape),
       beta: () => sumToShape(dy!, beta.shape),

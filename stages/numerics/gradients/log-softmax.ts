@@ -1,6 +1,7 @@
 /** A logSoftmax of our own; tfjs's saves its output and cannot be differentiated twice. */
 import { runFloatKernel } from '../tensor/kernel.ts';
 import { tf } from '../tensor/tf.ts';
+import { apart, together } from './copies.ts';
 import { defineOp } from './define-op.ts';
 
 const logSoftmaxOp = defineOp<'x'>({
@@ -11,7 +12,8 @@ const logSoftmaxOp = defineOp<'x'>({
   gradient: ([dy], { inputs: { x }, outputs: [y] }) => ({
     x: () => {
       const probability = tf.engine().isTapeOn() ? tf.softmax(x) : tf.exp(y!);
-      return tf.sub(dy!, tf.mul(probability, tf.sum(dy!, -1, true)));
+      const each = apart(dy!, x.shape);
+      return together(tf.sub(each, tf.mul(probability, tf.sum(each, -1, true))), x.shape);
     },
   }),
 });

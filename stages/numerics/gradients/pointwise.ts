@@ -3,6 +3,7 @@
  * costs a handful of kernels and two tape nodes, and is exact to any order.
  */
 import { tf } from '../tensor/tf.ts';
+import { apart, copiesIn, sumOfCopies, together } from './copies.ts';
 import { defineOp, type Op } from './define-op.ts';
 
 export interface Pointwise {
@@ -29,11 +30,17 @@ export function registerPointwise(definition: Pointwise): void {
   const slopeOp: Op<'dy' | 'x', SlopeAttributes> = defineOp({
     name: `${kernel}Slope`,
     inputs: ['dy', 'x'],
-    forward: ({ dy, x }, { y }) => slope(dy, x, y),
+    forward: ({ dy, x }, { y }) =>
+      copiesIn(dy, x.shape) === 1
+        ? slope(dy, x, y)
+        : together(tf.mul(apart(dy, x.shape), slope(tf.onesLike(x), x, y)), x.shape),
     gradient: ([v], { inputs: { dy, x } }, { y }) => ({
       dy: () => slopeOp.run({ dy: v!, x }, { y })[0]!,
       // A third derivative needs f(x) on the tape; otherwise the known value spares a kernel.
-      x: () => curvature(tf.mul(v!, dy), x, tf.engine().isTapeOn() ? value(x) : y),
+      x: () => {
+        const p = sumOfCopies(apart(tf.mul(v!, dy), x.shape), x.shape);
+        return curvature(p, x, tf.engine().isTapeOn() ? value(x) : y);
+      },
     }),
   });
   slopeOp.register();

@@ -5,6 +5,7 @@
  */
 import { runFloatKernel } from '../tensor/kernel.ts';
 import { tf } from '../tensor/tf.ts';
+import { apart, copiesIn, together } from './copies.ts';
 import { selfAdjoint } from './linear-map.ts';
 
 /** dy and x -> dy · f'(x), off the tape. */
@@ -25,19 +26,28 @@ const slopes: Record<string, Slope> = {
   },
 };
 
+/** dy · f'(x) for every copy that dy holds; the mask is made once. */
+function slopeOfCopies(slope: Slope, dy: tf.Tensor, x: tf.Tensor, attrs: tf.NamedAttrMap): tf.Tensor {
+  if (copiesIn(dy, x.shape) === 1) {
+    return selfAdjoint(
+      dy,
+      () => [x],
+      (v, [at]) => slope(v, at!, attrs),
+    );
+  }
+  return selfAdjoint(
+    dy,
+    () => [slope(tf.onesLike(x), x, attrs)],
+    (v, [mask]) => together(tf.mul(apart(v, x.shape), mask!), x.shape),
+  );
+}
+
 export function registerRectifiers(): void {
   for (const [kernelName, slope] of Object.entries(slopes)) {
     tf.registerGradient({
       kernelName,
       inputsToSave: ['x'],
-      gradFunc: (dy, [x], attrs) => ({
-        x: () =>
-          selfAdjoint(
-            dy as tf.Tensor,
-            () => [x!],
-            (v, [at]) => slope(v, at!, attrs),
-          ),
-      }),
+      gradFunc: (dy, [x], attrs) => ({ x: () => slopeOfCopies(slope, dy as tf.Tensor, x!, attrs) }),
     });
   }
 }

@@ -1,5 +1,6 @@
 /** softmax over the last axis; tfjs differentiates it through a saved output. */
 import { tf } from '../tensor/tf.ts';
+import { apart, together } from './copies.ts';
 
 /** x [..., n] -> exp(x) / Σ exp(x) over the last axis. */
 export function softmax<T extends tf.Tensor>(x: T): T {
@@ -15,8 +16,8 @@ export function registerSoftmax(): void {
       // dx = s (dy - Σ dy s). The saved y is a constant for the tape, so it serves only where none is active.
       logits: () => {
         const s = tf.engine().isTapeOn() ? tf.softmax(logits!) : y!;
-        const weighted = tf.mul(dy as tf.Tensor, s);
-        return tf.sub(weighted, tf.mul(s, tf.sum(weighted, -1, true)));
+        const weighted = tf.mul(apart(dy as tf.Tensor, s.shape), s);
+        return together(tf.sub(weighted, tf.mul(s, tf.sum(weighted, -1, true))), s.shape);
       },
     }),
   });

@@ -4,8 +4,13 @@
  */
 import { tf } from '../tensor/tf.ts';
 
-/** One recorded operation. */
-export type TapeNode = ReturnType<typeof tf.engine>['state']['activeTape'][number];
+type RecordedNode = ReturnType<typeof tf.engine>['state']['activeTape'][number];
+
+/** One recorded operation on the way from some xs to some ys. */
+export interface TapeNode extends RecordedNode {
+  /** Also those that do not depend on the xs; `inputs` has only those that do. */
+  allInputs: RecordedNode['inputs'];
+}
 
 /** Tensors by their ids. */
 export type TensorIds = ReadonlySet<number>;
@@ -15,7 +20,7 @@ export function idsOf(tensors: readonly tf.Tensor[]): Set<number> {
 }
 
 /** xs and all outputs of the tape that depend on any of them. */
-export function dependents(tape: readonly TapeNode[], xs: TensorIds): Set<number> {
+export function dependents(tape: readonly RecordedNode[], xs: TensorIds): Set<number> {
   const found = new Set(xs);
   for (const node of tape) {
     if (!Object.values(node.inputs).some(({ id }) => found.has(id))) continue;
@@ -25,7 +30,7 @@ export function dependents(tape: readonly TapeNode[], xs: TensorIds): Set<number
 }
 
 /** The part of the tape that leads from any of xs to any of ys, in order; each node's inputs are those that depend on xs. */
-export function nodesBetween(tape: readonly TapeNode[], xs: TensorIds, ys: TensorIds): TapeNode[] {
+export function nodesBetween(tape: readonly RecordedNode[], xs: TensorIds, ys: TensorIds): TapeNode[] {
   const fromXs = dependents(tape, xs);
   const after = tape.filter((node) => Object.values(node.inputs).some(({ id }) => fromXs.has(id)));
   const toY = new Set(ys);
@@ -36,9 +41,15 @@ export function nodesBetween(tape: readonly TapeNode[], xs: TensorIds, ys: Tenso
   });
   return between.reverse().map((node) => ({
     ...node,
+    allInputs: node.inputs,
     inputs: Object.fromEntries(Object.entries(node.inputs).filter(([, { id }]) => fromXs.has(id))),
   }));
 }
+
+/** Gradients of a node's inputs from the cotangents of its outputs. */
+export type GradientsOf = (node: TapeNode, dys: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+
+const itsOwn: GradientsOf = (node, dys) => node.gradient!(dys) as unknown as ReturnType<GradientsOf>;
 
 /**
  * The cotangents of a node's inputs, by tensor id, with what they had before added.
@@ -48,13 +59,14 @@ function stepBack(
   node: TapeNode,
   dys: (tf.Tensor | undefined)[],
   known: ReadonlyMap<number, tf.Tensor>,
+  gradientsOf: GradientsOf,
 ): Map<number, tf.Tensor> {
   const sums = new Map<number, tf.Tensor>();
   tf.tidy(() => {
     if (!node.gradient) {
       throw new Error(`The kernel ${node.kernelName} has no gradient; see gradients/allowed.ts.`);
     }
-    const gradients = node.gradient(dys as tf.Tensor[]);
+    const gradients = gradientsOf(node, dys as tf.Tensor[]);
     for (const [name, { id }] of Object.entries(node.inputs)) {
       const gradient = gradients[name];
       if (!gradient)
@@ -77,16 +89,18 @@ function stepBack(
  *   they have served.
  * @param held tensors whose cotangents are asked for, or belong to somebody else
  * @param afterNode called when a node has been walked and nothing below needs it any more
+ * @param gradientsOf how a node is walked; by its own gradient if left out
  */
 export function walkBack(
   nodes: readonly TapeNode[],
   cotangents: Map<number, tf.Tensor>,
   held: TensorIds,
   afterNode: (node: TapeNode) => void = () => {},
+  gradientsOf: GradientsOf = itsOwn,
 ): void {
   for (const node of nodes.toReversed()) {
     const dys = node.outputs.map(({ id }) => cotangents.get(id));
-    for (const [id, sum] of stepBack(node, dys, cotangents)) {
+    for (const [id, sum] of stepBack(node, dys, cotangents, gradientsOf)) {
       cotangents.get(id)?.dispose();
       cotangents.set(id, sum);
     }
