@@ -22,6 +22,25 @@ export interface AttackSummary {
   attacks: AttackResult[];
   /** Doubts the evaluator has about its own figures, each a sentence; empty if none. */
   warnings: string[];
+  /** Absent where no certificate was asked for. */
+  certificate?: CertificateSummary;
+}
+
+/** Certified accuracy of the smoothed classifier (Cohen et al. 2019). Each image's certificate holds with probability 1 − alpha. */
+export interface CertificateSummary {
+  sigma: number;
+  /** Draws that chose the class, and draws that bounded its probability. */
+  n0: number;
+  n: number;
+  alpha: number;
+  /** Images tried. */
+  images: number;
+  /** Images without a certificate. */
+  abstained: number;
+  /** Images that are certified to be classified right within each L2 distance. */
+  radii: { radius: number; correct: number }[];
+  /** The smoothed classifier's predictions, from the same n draws. */
+  predicted: { correct: number; abstained: number };
 }
 
 /** One row of `metrics.parquet` of the train stage. */
@@ -39,6 +58,10 @@ export interface EpochMetrics {
   gradientNorm: number;
   trainAccuracy: number;
   testAccuracy: number;
+  /** On the images that are held out; null after epochs without an evaluation. */
+  validationAccuracy: number | null;
+  /** Right on held-out images without and under the attack of `train.validation`. */
+  robustValidationAccuracy: number | null;
 }
 
 /** `analysis.json`. Arrays named here lie in `arrays.safetensors` of the same artifact. */

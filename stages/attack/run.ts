@@ -13,6 +13,7 @@ import { registerGradients } from '../numerics/gradients/register.ts';
 import { loadClassifier } from '../numerics/networks/trained-classifier.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
 import { tf } from '../numerics/tensor/tf.ts';
+import { certificateOf, certifyImages, writeCertificates } from './certificate.ts';
 import { ballDoubts, gradientDoubts, orderDoubts } from './doubts.ts';
 import { evaluate, type Outcome, type Victim } from './evaluate.ts';
 import { type AttackSetting, attackSettings, settingName } from './settings.ts';
@@ -26,22 +27,30 @@ export async function runAttack(context: StageContext): Promise<void> {
   const clean = predict(logitsOf, dataset.test, dataset.info.shape, count, config.batchSize);
   const victim: Victim = { logitsOf, dataset, clean, seed: config.seed ?? 0, batchSize: config.batchSize };
   const settings = attackSettings(config);
+  const certified = config.certify === undefined ? 0 : Math.min(config.certify.images ?? count, count);
+  const total = settings.length * count + certified;
+  const reportAfter = (before: number) => async (done: number) => {
+    context.progress({ done: before + done, total, unit: 'images' });
+    await yieldToEvents();
+    stopIfAsked(context);
+  };
   const outcomes: Outcome[] = [];
   for (const [index, setting] of settings.entries()) {
-    const report = async (done: number) => {
-      context.progress({ done: index * count + done, total: settings.length * count, unit: 'images' });
-      await yieldToEvents();
-      stopIfAsked(context);
-    };
-    outcomes.push(
-      await resumeOrRun(join(context.directory, `outcome-${index}.json`), victim, setting, report),
-    );
+    const path = join(context.directory, `outcome-${index}.json`);
+    outcomes.push(await resumeOrRun(path, victim, setting, reportAfter(index * count)));
   }
   const summary = summarize(victim, settings, outcomes);
+  const part = join(context.directory, 'certificates.json');
+  if (config.certify !== undefined) {
+    const rows = await certifyImages(victim, config.certify, certified, part, reportAfter(total - certified));
+    summary.certificate = certificateOf(rows, config.certify);
+    await writeCertificates(join(context.directory, 'certified.parquet'), rows);
+  }
   await writeFileAtomic(join(context.directory, 'attack.json'), `${JSON.stringify(summary, null, 2)}\n`);
   await writeOutcomes(join(context.directory, 'images.parquet'), victim, settings, outcomes);
   for (const index of settings.keys())
     await rm(join(context.directory, `outcome-${index}.json`), { force: true });
+  await rm(part, { force: true });
 }
 
 async function resumeOrRun(

@@ -96,6 +96,13 @@ describe('schedules', () => {
     expect(lambdaAt({ lambda: 4, lambdaSchedule: { kind: 'warmup', epochs: 2 } }, 7)).toBe(4);
     expect(lambdaAt({ lambda: 4, lambdaSchedule: { kind: 'constant' } }, 0)).toBe(4);
   });
+
+  it('keep λ at 0 in the first of two phases, then at its value, at once or along a ramp', () => {
+    const at = (epoch: number, rampEpochs: number) =>
+      lambdaAt({ lambda: 4, lambdaSchedule: { kind: 'two-phase', zeroEpochs: 3, rampEpochs } }, epoch);
+    expect([0, 2.99, 3, 9].map((epoch) => at(epoch, 0))).toEqual([0, 0, 4, 4]);
+    expect([2.99, 3, 4, 5, 9].map((epoch) => at(epoch, 2))).toEqual([0, 0, 2, 4, 4]);
+  });
 });
 
 describe('the average of the weights', () => {
