@@ -16,6 +16,7 @@ const KNOWING: ReadonlySet<string> = new Set([
   'ClipByValue',
   'Conv2D',
   'Abs',
+  'BatchMatMul',
   'Gelu',
   'GeluTanh',
   'Identity',
@@ -60,11 +61,6 @@ const rules: Record<string, Rule> = {
   Reshape: ({ node, dys: [dy], copies }) => {
     const [first, ...rest] = node.inputs.x!.shape as [number, ...number[]];
     return { x: () => tf.reshape(dy!, [copies * first, ...rest]) };
-  },
-  /** Rows times a matrix that does not depend on x. */
-  BatchMatMul: (step) => {
-    const { a, b } = step.node.inputs;
-    return a?.rank === 2 && b === undefined ? asItIs(step) : undefined;
   },
   Multiply: (step) => {
     const { node } = step;

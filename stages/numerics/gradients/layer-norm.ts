@@ -1,20 +1,72 @@
-/** Layer normalization over the last axis, with its gradient in closed form. */
+/**
+ * Layer normalization over the last axis, with its first and second derivative in closed form.
+ *
+ * Per row, with mean() over its values, r = 1/√(var + ε), x̂ = (x - mean(x)) r and g = γ dy:
+ *   y  = γ x̂ + β
+ *   dx = P(g) = r (g - mean(g) - x̂ mean(g x̂)), which is self-adjoint in g
+ * and for a cotangent v of dx, with a = mean(v x̂), b = mean(g x̂), c = mean(v g):
+ *   by dy: γ P(v)
+ *   by γ:  Σ over rows of dy P(v)
+ *   by x:  -r² [b v + a g - (b mean(v) + a mean(g)) + x̂ (c - mean(v) mean(g) - 3 a b)]
+ */
 
 import { tf } from '../tensor/tf.ts';
 import { sumToShape } from './broadcasting.ts';
-import { apart, together } from './copies.ts';
-import { defineOp } from './define-op.ts';
+import { apart, sumOfCopies, together } from './copies.ts';
+import { defineOp, type Op } from './define-op.ts';
 
 interface Attributes {
   epsilon: number;
 }
 
-/** x̂ = (x - mean) r and r = 1/√(var + ε), over the last axis. */
+/** x̂ and r of the forward pass: constants for the tape. */
+interface GradientAttributes extends Attributes {
+  xhat: tf.Tensor;
+  r: tf.Tensor;
+}
+
+const rowMean = (t: tf.Tensor) => tf.mean(t, -1, true);
+
+/** x̂ and r. */
 function normalize(x: tf.Tensor, epsilon: number) {
-  const centered = tf.sub(x, tf.mean(x, -1, true));
-  const r = tf.rsqrt(tf.add(tf.mean(tf.square(centered), -1, true), epsilon));
+  const centered = tf.sub(x, rowMean(x));
+  const r = tf.rsqrt(tf.add(rowMean(tf.square(centered)), epsilon));
   return { xhat: tf.mul(centered, r), r };
 }
+
+/** P(g). */
+function project(g: tf.Tensor, { xhat, r }: { xhat: tf.Tensor; r: tf.Tensor }): tf.Tensor {
+  const along = tf.mul(xhat, rowMean(tf.mul(g, xhat)));
+  return tf.mul(r, tf.sub(tf.sub(g, rowMean(g)), along));
+}
+
+/** dx. dy may hold several copies of the batch. */
+const inputGradient: Op<'dy' | 'x' | 'gamma', GradientAttributes> = defineOp({
+  name: 'LayerNormInputGradient',
+  inputs: ['dy', 'x', 'gamma'],
+  forward: ({ dy, x, gamma }, known) => together(project(apart(tf.mul(dy, gamma), x.shape), known), x.shape),
+  gradient: ([v], { inputs: { dy, x, gamma } }, attrs) => {
+    const known = tf.engine().isTapeOn() ? normalize(x, attrs.epsilon) : attrs;
+    const { xhat, r } = known;
+    const vs = apart(v!, x.shape);
+    const projected = together(project(vs, known), x.shape);
+    return {
+      dy: () => tf.mul(projected, gamma),
+      gamma: () => sumToShape(tf.mul(dy, projected), gamma.shape),
+      x: () => {
+        const g = apart(tf.mul(dy, gamma), x.shape);
+        const [a, b] = [rowMean(tf.mul(vs, xhat)), rowMean(tf.mul(g, xhat))];
+        const [vMean, gMean] = [rowMean(vs), rowMean(g)];
+        const covariance = tf.sub(rowMean(tf.mul(vs, g)), tf.mul(vMean, gMean));
+        const total = (t: tf.Tensor) => sumOfCopies(t, x.shape);
+        const ofBoth = total(tf.add(tf.mul(b, vs), tf.mul(a, g)));
+        const ofOne = total(tf.add(tf.mul(b, vMean), tf.mul(a, gMean)));
+        const ofX = tf.mul(xhat, total(tf.sub(covariance, tf.mul(tf.mul(a, b), 3))));
+        return tf.mul(tf.neg(tf.square(r)), tf.add(tf.sub(ofBoth, ofOne), ofX));
+      },
+    };
+  },
+});
 
 /** y, and x̂ and r as constants. */
 const layerNormOp = defineOp<'x' | 'gamma' | 'beta', Attributes>({
@@ -25,20 +77,14 @@ const layerNormOp = defineOp<'x' | 'gamma' | 'beta', Attributes>({
     const { xhat, r } = normalize(x, epsilon);
     return [tf.add(tf.mul(xhat, gamma), beta), xhat, r];
   },
-  // With g = γ dy: dx = r (g - mean(g) - x̂ mean(g x̂)).
-  gradient: ([dy], { inputs: { x, gamma, beta }, outputs }, { epsilon }) => {
-    const onTape = tf.engine().isTapeOn();
-    const { xhat, r } = onTape ? normalize(x, epsilon) : { xhat: outputs[1]!, r: outputs[2]! };
-    return {
-      x: () => {
-        const g = tf.mul(apart(dy!, x.shape), gamma);
-        const along = tf.mul(xhat, tf.mean(tf.mul(g, xhat), -1, true));
-        return together(tf.mul(r, tf.sub(tf.sub(g, tf.mean(g, -1, true)), along)), x.shape);
-      },
-      gamma: () => sumToShape(tf.mul(dy!, xhat), gamma.shape),
-      beta: () => sumToShape(dy!, beta.shape),
-    };
-  },
+  gradient: ([dy], { inputs: { x, gamma, beta }, outputs: [, xhat, r] }, { epsilon }) => ({
+    x: () => inputGradient.run({ dy: dy!, x, gamma }, { epsilon, xhat: xhat!, r: r! })[0]!,
+    gamma: () => {
+      const along = tf.engine().isTapeOn() ? normalize(x, epsilon).xhat : xhat!;
+      return sumToShape(tf.mul(dy!, along), gamma.shape);
+    },
+    beta: () => sumToShape(dy!, beta.shape),
+  }),
 });
 
 /**
@@ -59,4 +105,5 @@ export function layerNorm<T extends tf.Tensor>(
 
 export function registerLayerNorm(): void {
   layerNormOp.register();
+  inputGradient.register();
 }

@@ -16,6 +16,7 @@ import { registerGroupNorm } from './group-norm.ts';
 import { registerLayerNorm } from './layer-norm.ts';
 import { registerLogSoftmax } from './log-softmax.ts';
 import { registerLogSumExp } from './log-sum-exp.ts';
+import { registerMatMul } from './mat-mul.ts';
 import { registerPools } from './pools.ts';
 import { registerPow } from './pow.ts';
 import { registerRectifiers } from './rectifiers.ts';
@@ -43,6 +44,7 @@ const registrations = [
   registerSelect,
   registerComparisons,
   registerBroadcasting,
+  registerMatMul,
   registerConv2d,
   registerDepthwiseConv2d,
   registerPools,
