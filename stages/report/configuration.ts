@@ -1,6 +1,7 @@
 /** What the figures were made with: differing settings, the whole configuration, data and artifact keys. */
 import { stringify } from 'yaml';
 import { type Json, STAGE_NAMES } from '../../schemas/stage.ts';
+import { settingsInUse } from '../../schemas/train-methods.ts';
 import type { Numbering } from './figure.ts';
 import { type Markup, markup } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
@@ -23,12 +24,22 @@ function differenceTable(variants: VariantData[], numbers: Numbering): Markup {
   const rows = differences(variants.map(({ config }) => config as unknown as Json));
   if (rows.length === 0)
     return markup`<p>${variants.length > 1 ? 'All variants have the same configuration.' : 'One variant.'}</p>`;
-  const caption = markup`<b>Table ${numbers.table()}.</b> Settings in which the variants differ; all others are equal. A vanilla classifier uses no target gradients: its score, precompute and λ have no effect.`;
+  const caption = markup`<b>Table ${numbers.table()}.</b> Settings in which the variants differ; all others are equal. A dash: the variant’s training method does not read the setting.`;
   return table(
     [{ name: 'variant' }, ...rows.map(({ path }) => ({ name: path }))],
-    variants.map(({ label }, i) => [label, ...rows.map(({ values }) => values[i] ?? '–')]),
+    variants.map(({ label, config }, i) => [
+      label,
+      ...rows.map(({ path, values }) => (isRead(config, path) ? (values[i] ?? '–') : '–')),
+    ]),
     caption,
   );
+}
+
+/** Whether a setting has a part in the variant's training or in what comes after it. */
+function isRead({ train }: VariantData['config'], path: string): boolean {
+  const [section, setting] = path.split('.') as [string, string];
+  if (section === 'score' || section === 'precompute') return train.method === 'pag';
+  return section !== 'train' || setting in settingsInUse(train);
 }
 
 /** Dotted settings that are not the same in all configurations, in the order in which they occur. */

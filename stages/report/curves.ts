@@ -6,7 +6,15 @@ import { type Markup, markup } from './markup.ts';
 import { fullName } from './names.ts';
 import type { ReportData, VariantData } from './report-data.ts';
 import { legend } from './series.ts';
-import { type AttackKind, type AttackRow, attackRows, distinct, grouped, percent } from './settings.ts';
+import {
+  type AttackKind,
+  type AttackRow,
+  attackRows,
+  distinct,
+  epsText,
+  grouped,
+  percent,
+} from './settings.ts';
 import { wilson } from './wilson.ts';
 
 /** All panels as one figure. */
@@ -42,6 +50,7 @@ function panel(variants: VariantData[], rows: AttackRow[]): LinePlot {
       : `robust accuracy under ${kind.attack} (%)`,
     xDomain: [0, Math.max(...rows.map((row) => row.eps)) || 1],
     xTicks: [...new Set([0, ...rows.map((row) => row.eps)])],
+    xName: epsText,
     yDomain: [0, 100],
     markers: true,
     series,
@@ -60,7 +69,7 @@ function startOf(variant: VariantData, kind: AttackKind, points: PlotPoint[]): P
 
 function pointOf(label: string, eps: number, correct: number, n: number): PlotPoint {
   const { value, low, high } = wilson(correct, n);
-  const title = `${label}, ε ${eps}: ${percent(value)} % (${correct} of ${n})`;
+  const title = `${label}, ε ${epsText(eps)}: ${percent(value)} % (${correct} of ${n})`;
   return { x: eps, y: 100 * value, low: 100 * low, high: 100 * high, title };
 }
 

@@ -1,4 +1,5 @@
 /** The page: a pure function of the data, complete in itself, without a script and without a request. */
+import { certifiedTable } from './certified.ts';
 import { configurationSection, dataSection } from './configuration.ts';
 import { accuracyCurves } from './curves.ts';
 import { figureSeed, itemsOf } from './facts.ts';
@@ -52,7 +53,11 @@ interface Section {
 function sectionsOf(data: ReportData): Section[] {
   const numbers = numbering();
   const sections: Section[] = [
-    { id: 'accuracy', heading: 'Accuracy', body: markup`${headlineTable(data, numbers)}${caveat(data)}` },
+    {
+      id: 'accuracy',
+      heading: 'Accuracy',
+      body: markup`${headlineTable(data, numbers)}${caveat(data)}${certifiedTable(data, numbers)}`,
+    },
     { id: 'curves', heading: 'Robust accuracy against ε', body: accuracyCurves(data, numbers) },
   ];
   const maps = decisionMaps(data, numbers);

@@ -32,6 +32,8 @@ export interface LinePlot {
   yDomain?: readonly [number, number];
   /** Default: about five round numbers. Ticks too close to the one before are left out. */
   xTicks?: number[];
+  /** Names of the ticks that are given. */
+  xName?: (value: number) => string;
   /** Draw a marker at every point; for few points. */
   markers: boolean;
   series: PlotSeries[];
@@ -87,7 +89,7 @@ ${endLabels(plot, frame)}
 }
 
 function axes(plot: LinePlot, { x, y, left, right, top, bottom }: PlotFrame): Markup {
-  const xName = plot.xTicks ? String : x.tickFormat(5);
+  const xName = plot.xTicks ? (plot.xName ?? String) : x.tickFormat(5);
   const yName = y.tickFormat(5);
   return markup`${y.ticks(5).map(
     (

@@ -7,7 +7,7 @@ import { type Markup, markup } from './markup.ts';
 import { fullName } from './names.ts';
 import { pngDataUri } from './png.ts';
 import type { AttackFigure, Plane, Values, VariantData } from './report-data.ts';
-import { kindOf, percent } from './settings.ts';
+import { epsText, kindOf, percent } from './settings.ts';
 
 const WIDTH = 360;
 const LEFT = 40;
@@ -144,7 +144,7 @@ function accuracies(variant: VariantData): string {
   const figure = strongest(variant);
   const clean = `clean ${percent(cleanCorrect / n)} %`;
   if (figure === null) return clean;
-  return `${clean}; ${kindOf(figure).attack}, ε = ${figure.eps}: ${percent(figure.robust / figure.n)} %`;
+  return `${clean}; ${kindOf(figure).attack}, ε = ${epsText(figure.eps)}: ${percent(figure.robust / figure.n)} %`;
 }
 
 /** A bar as long as the largest L2 ε of the attacks, along x₁: how far a point may be moved. */
@@ -156,5 +156,5 @@ function epsilonBar(variant: VariantData, frame: PlaneFrame): Markup | null {
   const [end, y] = [RIGHT - 10, round(frame.bottom - 12)];
   const start = round(end - length);
   const path = `M${start} ${y}H${end}M${start} ${y - 3}v6M${end} ${y - 3}v6`;
-  return markup`<path d="${path}" stroke="#fff" stroke-width="4"/><path d="${path}" stroke="#111" stroke-width="1.5"/><text class="tick" style="fill:#111;paint-order:stroke;stroke:#fff;stroke-width:3px" text-anchor="end" x="${end}" y="${y - 7}">ε = ${figure.eps}</text>`;
+  return markup`<path d="${path}" stroke="#fff" stroke-width="4"/><path d="${path}" stroke="#111" stroke-width="1.5"/><text class="tick" style="fill:#111;paint-order:stroke;stroke:#fff;stroke-width:3px" text-anchor="end" x="${end}" y="${y - 7}">ε = ${epsText(figure.eps)}</text>`;
 }

@@ -1,4 +1,5 @@
 /** The figures of the report for programs: rows of `results.parquet` and the content of `summary.json`. */
+import { hasPenalty } from '../../schemas/train-methods.ts';
 import type { TableColumn } from '../../store/tables.ts';
 import { trainSeed } from './facts.ts';
 import { keyOf, type ReportData, type VariantData } from './report-data.ts';
@@ -8,11 +9,11 @@ import { wilson } from './wilson.ts';
 export interface ResultRow {
   variant: string;
   dataset: string;
-  /** Training method, `vanilla` or `pag`. */
+  /** Training method. */
   method: string;
-  /** Method of the target gradients; null for `vanilla`. */
+  /** Method of the target gradients; null for training without them. */
   targets: string | null;
-  /** Weight of the alignment loss; 0 for `vanilla`. */
+  /** Weight of the penalty; 0 for methods without one. */
   lambda: number;
   /** Seed of the training run. */
   seed: number;
@@ -35,7 +36,7 @@ export interface ResultRow {
   datasetKey: string | null;
   /** Null where the variant learned no score. */
   scoreKey: string | null;
-  /** Null for `vanilla`. */
+  /** Null for training without target gradients. */
   precomputeKey: string | null;
   trainKey: string | null;
   attackKey: string | null;
@@ -74,13 +75,12 @@ export function resultRows({ variants }: ReportData): ResultRow[] {
 
 function variantColumns(variant: VariantData) {
   const { label, config, dataset, attack } = variant;
-  const isPag = config.train.method === 'pag';
   return {
     variant: label,
     dataset: dataset.name,
     method: config.train.method,
-    targets: isPag ? config.precompute.method : null,
-    lambda: isPag ? config.train.lambda : 0,
+    targets: config.train.method === 'pag' ? config.precompute.method : null,
+    lambda: hasPenalty(config.train.method) ? config.train.lambda : 0,
     seed: trainSeed(variant),
     attackSeed: attack.seed,
   };
@@ -151,6 +151,7 @@ export function summaryOf(data: ReportData) {
         ...figure,
         robustAccuracy: figure.robust / figure.n,
       })),
+      certificate: variant.attack.certificate ?? null,
       alignment: variant.analysis.alignment,
       scoreAgreement: variant.analysis.scoreAgreement,
       codec: variant.targets,

@@ -56,6 +56,13 @@ export function attackRows(variants: VariantData[]): AttackRow[] {
   return [...kinds.values()].flatMap((rows) => [...rows.values()].sort((a, b) => a.eps - b.eps));
 }
 
+/** ε as it is written in papers: `8/255` rather than `0.03137254901960784`. */
+export function epsText(eps: number): string {
+  const levels = Math.round(255 * eps);
+  const isFraction = String(eps).length > 6 && Math.abs(255 * eps - levels) < 1e-9;
+  return isFraction ? `${levels}/255` : String(eps);
+}
+
 /** A share as a percentage with one decimal, e.g. `95.4`. */
 export function percent(share: number): string {
   return (100 * share).toFixed(1);

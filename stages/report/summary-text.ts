@@ -1,7 +1,8 @@
 /** The summary for a terminal: clean and robust accuracy first, at most 80 columns wide. */
+import { certifiedRadii, certifiedWithin } from './certified.ts';
 import { figureSeed, itemsOf } from './facts.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { attackRows, distinct, grouped, percent } from './settings.ts';
+import { attackRows, distinct, epsText, grouped, percent } from './settings.ts';
 import { wilson } from './wilson.ts';
 
 const WIDTH = 80;
@@ -40,9 +41,23 @@ function tableLines(variants: VariantData[]): (Line | string)[] {
       ? `not led to the target, ${row.kind.name}`
       : `robust under ${row.kind.name}`;
     const shares = row.figures.map((figure) => figure && figure.robust / figure.n);
-    return [...(isFirst ? [heading] : []), { name: `  ε = ${row.eps}`, shares }];
+    return [...(isFirst ? [heading] : []), { name: `  ε = ${epsText(row.eps)}`, shares }];
   });
-  return [clean, ...rows];
+  return [clean, ...rows, ...certifiedLines(variants)];
+}
+
+function certifiedLines(variants: VariantData[]): (Line | string)[] {
+  const tried = variants.filter(({ attack }) => attack.certificate !== undefined);
+  if (tried.length === 0) return [];
+  const n = distinct(tried, ({ attack }) => grouped(attack.certificate!.images));
+  const rows = certifiedRadii(variants).map((radius) => ({
+    name: `  radius = ${epsText(radius)}`,
+    shares: variants.map((variant) => {
+      const found = certifiedWithin(variant, radius);
+      return found && found.correct / found.n;
+    }),
+  }));
+  return [`certified to be right within an L2 radius, n = ${n}`, ...rows];
 }
 
 /** As many variants beside each other as fit; the others below. */
@@ -88,6 +103,7 @@ function widest(variants: VariantData[]): number {
   const counts = variants.flatMap(({ attack }) => [
     { correct: attack.cleanCorrect, n: attack.n },
     ...attack.attacks.map(({ robust, n }) => ({ correct: robust, n })),
+    ...(attack.certificate?.radii ?? []).map(({ correct }) => ({ correct, n: attack.certificate!.images })),
   ]);
   const halves = counts.map(({ correct, n }) => {
     const { low, high } = wilson(correct, n);

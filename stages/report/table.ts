@@ -3,7 +3,7 @@ import { figureSeed, itemsOf } from './facts.ts';
 import type { Numbering } from './figure.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { type AttackRow, attackRows, distinct, grouped, percent } from './settings.ts';
+import { type AttackRow, attackRows, distinct, epsText, grouped, percent } from './settings.ts';
 import { wilson } from './wilson.ts';
 
 /** Columns beside each other; more variants than that get a table of their own below. */
@@ -57,7 +57,7 @@ ${rows.map((row, i) => {
   const heading = markup`<tr class="group"><th scope="rowgroup" colspan="${shown.length + 1}">${groupName(row)}</th></tr>
 `;
   const counts = row.figures.map((figure) => figure && { correct: figure.robust, n: figure.n });
-  return markup`${isFirst ? heading : null}${line(`ε = ${row.eps}`, counts, from, 'robust')}
+  return markup`${isFirst ? heading : null}${line(`ε = ${epsText(row.eps)}`, counts, from, 'robust')}
 `;
 })}</tbody></table></div>`;
 }

@@ -1,5 +1,6 @@
 /** Curves of training: loss parts, mean cosine, accuracy, and the loss of the score model. */
 import type { EpochMetrics } from '../../schemas/results.ts';
+import { hasPenalty } from '../../schemas/train-methods.ts';
 import { figureSeed, itemsOf, keysOf } from './facts.ts';
 import { figure, type Numbering } from './figure.ts';
 import { type LinePlot, linePlot, type PlotPoint, type PlotSeries } from './line-plot.ts';
@@ -27,6 +28,12 @@ const MEASURES: readonly Measure[] = [
     title: 'Alignment loss',
     yLabel: 'Σ over targets of 1 − cos, mean',
     value: (row, { config }) => (config.train.method === 'pag' ? row.penalty : null),
+  },
+  {
+    title: 'Penalty',
+    yLabel: 'of the training method, before λ, mean',
+    value: (row, { config: { train } }) =>
+      hasPenalty(train.method) && train.method !== 'pag' ? row.penalty : null,
   },
   { title: 'Mean cosine', yLabel: 'input gradient with target gradient', value: (row) => row.meanCosine },
   {

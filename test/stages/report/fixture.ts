@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExperimentConfig, variantConfigSchema } from '../../../schemas/config.ts';
 import type { DatasetInfo } from '../../../schemas/dataset.ts';
-import type { Analysis, AttackSummary } from '../../../schemas/results.ts';
+import type { Analysis, AttackSummary, CertificateSummary } from '../../../schemas/results.ts';
 import { STAGE_NAMES, type StageContext, type StageName } from '../../../schemas/stage.ts';
 import { reportStage } from '../../../stages/report/stage.ts';
 import { writeFileAtomic } from '../../../store/atomic-file.ts';
@@ -18,6 +18,7 @@ export interface FixtureVariant {
   /** In the order of the attacks and their ε. */
   robust: number[];
   warnings?: string[];
+  certificate?: CertificateSummary;
   /** Mean cosine that training reaches; none for vanilla. */
   cosine?: number;
   analysis: Analysis;
@@ -179,7 +180,7 @@ async function writeTraining(
 
 function summaryOf(
   n: number,
-  { cleanCorrect, robust, warnings = [] }: FixtureVariant,
+  { cleanCorrect, robust, warnings = [], certificate }: FixtureVariant,
   config: ExperimentConfig,
 ): AttackSummary {
   const settings = config.attack.attacks.flatMap(({ eps, ...entry }) =>
@@ -195,7 +196,14 @@ function summaryOf(
     cleanCorrect,
     robust: robust[i]!,
   }));
-  return { n, cleanCorrect, seed: config.attack.seed ?? config.seed, attacks, warnings };
+  return {
+    n,
+    cleanCorrect,
+    seed: config.attack.seed ?? config.seed,
+    attacks,
+    warnings,
+    ...(certificate && { certificate }),
+  };
 }
 
 function column(name: string, type: TableColumn['type'], values: unknown[]): TableColumn {

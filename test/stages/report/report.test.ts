@@ -255,7 +255,7 @@ describe('the page', () => {
     );
     expect(tables).toContainEqual([
       ['variant', 'precompute.method', 'train.method', 'train.lambda'],
-      ['vanilla', 'sbg', 'vanilla', '1'],
+      ['vanilla', '–', 'vanilla', '–'],
       ['sbg', 'sbg', 'pag', '5'],
       ['nearest-neighbor', 'nearest-neighbor', 'pag', '5'],
     ]);
