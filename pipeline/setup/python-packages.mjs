@@ -13,6 +13,7 @@ const REQUIREMENTS = [
   "pyarrow==21.0.0; python_version < '3.11'",
   'duckdb==1.4.4',
   'tensorboard==2.20.0',
+  'safetensors==0.5.3',
 ];
 
 const NEEDED_BYTES = 600e6;

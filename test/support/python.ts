@@ -7,7 +7,7 @@ import { findProgram } from '../../pipeline/setup/programs.mjs';
 import { pythonPackagesName } from '../../pipeline/setup/python-packages.mjs';
 
 /**
- * Runs a script with pyarrow, duckdb and tensorboard at hand.
+ * Runs a script with pyarrow, duckdb, tensorboard and safetensors at hand.
  *
  * @param script Python source
  * @param args `sys.argv[1:]`

@@ -82,7 +82,8 @@ function prepare(file: WeightsFile, args: ImportArguments): Imported {
   const theirs = Object.entries(file.tensors).map(([name, { shape }]) => ({ name, shape }));
   const names = [...ours.map(({ name }) => name), ...counters];
   const match = matchNames(ours, counters, theirs, {
-    prefix: args.prefix?.replace(/\.?$/, '.'),
+    // Modules end in a dot; it may be left out.
+    prefix: args.prefix?.replace(/(?<=[^.])$/, '.'),
     map: args.map === undefined ? {} : readNameMap(args.map, names),
     ignore: args.ignore,
   });
@@ -165,7 +166,7 @@ function tell(folder: string, { model, prefix }: Imported): string {
   const isRaw = normalization.mean === 0 && normalization.std === 1;
   const lines = [
     `Imported ${network.kind} (${parameters.toLocaleString('en')} parameters) for inputs of ${shape.join('x')} and ${classNames.length} classes into ${folder}.`,
-    ...(prefix === '' ? [] : [`Every name in the file begins with ${prefix}, which is left out.`]),
+    ...(prefix === '' ? [] : [`The names in the file begin with ${prefix}, which is left out.`]),
     ...(isRaw ? ['Without --mean and --std, it takes pixels in [0, 1] as they are.'] : []),
     `Look at it with: pipeline model show ${folder}`,
   ];

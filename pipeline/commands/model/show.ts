@@ -51,11 +51,8 @@ export async function showCommand({ source, json }: ShowArguments, world: World)
 
 async function ofFile(path: string): Promise<Shown> {
   const { tensors, sha256 } = await readWeightsFile(path);
-  const shown = Object.entries(tensors).map(([name, { shape }]) => ({
-    name,
-    shape,
-    isTrained: !isBuffer(name),
-  }));
+  const names = Object.keys(tensors).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const shown = names.map((name) => ({ name, shape: tensors[name]!.shape, isTrained: !isBuffer(name) }));
   return { source: path, bytes: (await stat(path)).size, sha256, tensors: shown };
 }
 
