@@ -1,9 +1,11 @@
 /** Every message of `pipeline model`, whole; and that nothing is written where one is told. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { conversionScript } from '../../../../pipeline/commands/model/weights-file.ts';
 import { MAY_MOUNT, NEEDS_MOUNT, smallDisk } from '../../../store/support/small-disk.ts';
 import { temporaryFolder } from '../../../store/support/temporary-folder.ts';
+import { ROOT } from '../../../support/imports.ts';
 import { model, OPTIONS, rename, type StateDict, save, stateDict } from './fixture.ts';
 
 const EXPLAINED = ' `pipeline model import --help` explains the options.\n';
@@ -289,6 +291,11 @@ print(len(tensors), "tensors")
     });
     expect(await model('show', path)).toEqual({ code: 1, stdout: '', stderr });
     expect(readdirSync(folder)).toEqual([name]);
+  });
+
+  it('are converted by the same script in the documentation', () => {
+    const documentation = readFileSync(join(ROOT, 'docs', 'models.md'), 'utf8');
+    expect(documentation).toContain(conversionScript('resnet18.pt', 'resnet18.safetensors'));
   });
 
   it('a safetensors file under any name is read, also one whose first byte is that of a pickle', async () => {
