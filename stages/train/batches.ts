@@ -26,22 +26,27 @@ export interface TrainBatch {
 /** Makes the batch of a step, a pure function of (seed, step). Steps are counted from 0 through all epochs. */
 export type BatchMaker = (step: number) => Promise<TrainBatch>;
 
-export function stepsPerEpoch({ train }: Dataset, { batchSize }: ExperimentConfig['train']): number {
-  return Math.ceil(train.count / batchSize);
+/** @param trained indices of the images that are trained on */
+export function stepsPerEpoch(trained: Uint32Array, { batchSize }: ExperimentConfig['train']): number {
+  return Math.ceil(trained.length / batchSize);
 }
 
-/** @param reader the gradient store, or null for training without alignment */
+/**
+ * @param trained indices of the images that are trained on
+ * @param reader the gradient store, or null for training without alignment
+ */
 export function makeBatches(
   dataset: Dataset,
+  trained: Uint32Array,
   config: ExperimentConfig['train'],
   reader: GradientReader | null,
 ): BatchMaker {
   const seed = config.seed ?? 0;
-  const perEpoch = stepsPerEpoch(dataset, config);
+  const perEpoch = stepsPerEpoch(trained, config);
   let order: { epoch: number; images: Uint32Array } | null = null;
   return async (step) => {
     const epoch = Math.floor(step / perEpoch);
-    if (order?.epoch !== epoch) order = { epoch, images: epochOrder(seed, epoch, dataset.train.count) };
+    if (order?.epoch !== epoch) order = { epoch, images: epochOrder(seed, epoch, trained) };
     const first = (step % perEpoch) * config.batchSize;
     const images = order.images.subarray(first, first + config.batchSize);
     const moves = Array.from(images, (image) => moveOf(seed, epoch, image, config.augment));

@@ -31,7 +31,10 @@ export function addFigures(sums: EpochSums, figures: StepFigures): EpochSums {
 /** Means of an epoch from its sums. */
 export function epochMetrics(
   sums: EpochSums,
-  rest: Pick<EpochMetrics, 'epoch' | 'step' | 'learningRate' | 'lambda' | 'testAccuracy'>,
+  rest: Omit<
+    EpochMetrics,
+    'loss' | 'crossEntropy' | 'penalty' | 'meanCosine' | 'gradientNorm' | 'trainAccuracy'
+  >,
 ): EpochMetrics {
   const crossEntropy = sums.crossEntropy / sums.images;
   const penalty = sums.penalty / sums.images;
@@ -47,6 +50,7 @@ export function epochMetrics(
 }
 
 const INTEGERS: (keyof EpochMetrics)[] = ['epoch', 'step'];
+const NULLABLE: (keyof EpochMetrics)[] = ['meanCosine', 'validationAccuracy', 'robustValidationAccuracy'];
 
 /** `metrics.parquet`, one row per epoch. */
 export async function writeMetrics(directory: string, history: readonly EpochMetrics[]): Promise<void> {
@@ -57,7 +61,7 @@ export async function writeMetrics(directory: string, history: readonly EpochMet
       name,
       type: INTEGERS.includes(name) ? 'INT32' : 'DOUBLE',
       values: history.map((row) => row[name]),
-      nullable: name === 'meanCosine',
+      nullable: NULLABLE.includes(name),
     })),
   );
 }
@@ -69,10 +73,13 @@ export async function writeEvents(
 ): Promise<void> {
   const folder = join(directory, 'tensorboard');
   await makeDirectory(folder);
-  const events = history.map(({ step, epoch, wallTimeSec, meanCosine, ...scalars }) => ({
+  const events = history.map(({ step, epoch, wallTimeSec, ...scalars }) => ({
     step: epoch,
     wallTimeSec,
-    scalars: { ...scalars, ...(meanCosine === null ? {} : { meanCosine }) },
+    scalars: Object.fromEntries(Object.entries(scalars).filter(([, value]) => value !== null)) as Record<
+      string,
+      number
+    >,
   }));
   await writeFileAtomic(join(folder, 'events.out.tfevents.0.pipeline'), encodeEvents(events));
 }

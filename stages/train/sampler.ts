@@ -5,9 +5,11 @@
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 
-/** Images of an epoch in the order in which they are seen. */
-export function epochOrder(seed: number, epoch: number, count: number): Uint32Array {
-  return randomStream(seed, 'train-order', epoch).permutation(count);
+/** The images that are trained on in the order in which an epoch sees them. */
+export function epochOrder(seed: number, epoch: number, trained: Uint32Array): Uint32Array {
+  return randomStream(seed, 'train-order', epoch)
+    .permutation(trained.length)
+    .map((position) => trained[position]!);
 }
 
 /** Target classes of an image: all of them in order, or `wanted` different ones drawn at random. */

@@ -5,6 +5,7 @@ import { crossEntropy } from '../numerics/losses/cross-entropy.ts';
 import type { Classifier, TrainingPass } from '../numerics/networks/network.ts';
 import { clipByNorm } from '../numerics/optimizers/clip-by-norm.ts';
 import type { Optimizer } from '../numerics/optimizers/optimizer.ts';
+import { averageDecay, moveAverage } from '../numerics/optimizers/weight-average.ts';
 import {
   joinGradients,
   nameParameters,
@@ -28,6 +29,8 @@ export interface TrainState {
   buffers: tf.Tensor1D;
   /** Of the optimiser, [parameters] each. */
   slots: tf.Tensor1D[];
+  /** Running average, [parameters + buffers]; undefined where none is kept. */
+  average: tf.Tensor1D | undefined;
 }
 
 /** Figures of one step, sums over the images of its batch. */
@@ -159,7 +162,7 @@ function stepOnPart(
       return { x, logits, crossEntropy: crossEntropy(logits, batch.oneHot), again };
     };
     const entropyTerm = (pass: ForwardPass) => {
-      const sum = tf.sum(pass.crossEntropy);
+      const sum = tf.sum(method.loss?.(batch, pass) ?? pass.crossEntropy);
       sums.add('crossEntropy', sum);
       return tf.div(sum, of) as tf.Scalar;
     };
@@ -175,6 +178,21 @@ function stepOnPart(
     buffers!.dispose();
     return { gradient: joinGradients(gradients), sums: sums.take(), buffers: taken };
   });
+}
+
+/**
+ * The average after a step. Running statistics are averaged like the weights: those of the last weights alone would
+ * not fit activations that averaged weights make, and exact ones would cost another pass over the data.
+ */
+function followAverage(
+  { ema, batchSize }: TrainConfig,
+  average: tf.Tensor1D | undefined,
+  { values, buffers }: Pick<TrainState, 'values' | 'buffers'>,
+  step: number,
+): tf.Tensor1D | undefined {
+  if (ema === undefined || average === undefined) return undefined;
+  const decay = averageDecay(batchSize, ema.halfLifeImages, step);
+  return moveAverage(average, tf.concat1d([values, buffers]), decay);
 }
 
 function countHits(logits: tf.Tensor2D, labels: Uint8Array): tf.Tensor {
@@ -224,9 +242,14 @@ export function trainStep(
     const sums = tf.addN(parts.map((part) => part.sums));
     const { learningRate, step } = schedule;
     const updated = optimizer.update(state.values, gradient, state.slots, learningRate, step);
-    return { next: { ...updated, buffers: parts.at(-1)!.buffers }, sums, norm };
+    const followed = { ...updated, buffers: parts.at(-1)!.buffers };
+    return {
+      next: { ...followed, average: followAverage(config, state.average, followed, step) },
+      sums,
+      norm,
+    };
   });
-  tf.dispose([state.values, state.buffers, ...state.slots]);
+  tf.dispose([state.values, state.buffers, state.average, ...state.slots]);
   const [entropy, correct, penalty, cosine] = sums.dataSync() as Float32Array;
   const gradientNorm = norm.dataSync()[0]!;
   tf.dispose([sums, norm]);
