@@ -44,6 +44,11 @@ const jobs = {
   requiresArg: true,
   describe: 'Stages at a time (default: one per core)',
 } as const;
+const resume = {
+  type: 'boolean',
+  default: true,
+  describe: 'Go on with unfinished work; --no-resume discards it',
+} as const;
 const json = { type: 'boolean', default: false, describe: 'JSON on stdout, for programs' } as const;
 const quiet = { type: 'boolean', default: false, describe: 'Nothing but errors and the result' } as const;
 const verbose = {
@@ -61,6 +66,7 @@ const OPTIONS = Object.keys({
   data,
   runs,
   jobs,
+  resume,
   json,
   quiet,
   verbose,
@@ -154,7 +160,7 @@ function planOptions(parser: Argv) {
       type: 'string',
       describe: 'dataset, score, precompute, train, attack, analyze or report',
     })
-    .options({ config, preset, set, data, runs, jobs, json, verbose });
+    .options({ config, preset, set, data, runs, jobs, resume, json, verbose });
 }
 
 function runOptions(parser: Argv) {

@@ -4,6 +4,7 @@
  */
 import type { Experiment, ExperimentConfig } from '../schemas/config.ts';
 import type { Manifest } from '../schemas/manifest.ts';
+import type { Precision } from '../schemas/setting-types.ts';
 import type { Json, StageDefinition, StageName } from '../schemas/stage.ts';
 
 /** One artifact to make. Its identity is what the manifest will say. */
@@ -23,6 +24,8 @@ export interface Node {
   /** Configuration of the first variant that needs it. */
   config: ExperimentConfig;
   needsEngine: boolean;
+  /** Of the engine, where it is needed. */
+  precision: Precision;
 }
 
 export interface Graph {
@@ -165,6 +168,7 @@ function nodeFor(builder: Builder, stage: StageName, variant: Variant, trail: St
     isCommon: false,
     config: variant.config,
     needsEngine: members.some(({ config }) => definition.needsEngine(config)),
+    precision: definition.precision?.(variant.config) ?? 'float32',
   };
   nodes.set(node.id, node);
   const labels = members.map(({ label }) => label).filter((label) => !node.labels.includes(label));

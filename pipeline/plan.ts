@@ -11,6 +11,8 @@ export interface PlannedNode {
   action: Action;
   /** Empty for `cached`. */
   reason: string;
+  /** Whether what an earlier run left unfinished is discarded. */
+  afresh: boolean;
 }
 
 /** How an artifact was found on the disk. */
@@ -35,29 +37,37 @@ const SHOWN_CHARACTERS = 40;
 /**
  * One entry per node, inputs first. Damaged artifacts are mended in any case; what is missing is made only if it
  * was asked for or is read by something that will run.
+ *
+ * @param resume whether unfinished work is taken up again instead of discarded
  */
 export function makePlan(
   graph: Graph,
   found: ReadonlyMap<string, FoundState>,
   last: readonly RememberedNode[],
+  resume = true,
 ): PlannedNode[] {
   const wanted = new Set(graph.targets.map((node) => node.id));
   const planned = graph.nodes.toReversed().map((node) => {
     const state = found.get(node.id) ?? { state: 'absent', damaged: [] };
-    const action = actionFor(state, wanted.has(node.id));
+    const action = actionFor(state, wanted.has(node.id), resume);
     if (action === 'run' || action === 'resume') {
       for (const input of node.inputs) wanted.add(nodeId(input));
     }
-    return { node, action, reason: reasonFor(node, action, state, last) };
+    return {
+      node,
+      action,
+      reason: reasonFor(node, action, state, last),
+      afresh: !resume && action === 'run',
+    };
   });
   return planned.reverse();
 }
 
-function actionFor({ state }: FoundState, isWanted: boolean): Action {
+function actionFor({ state }: FoundState, isWanted: boolean, resume: boolean): Action {
   if (state === 'finished') return 'cached';
   if (state === 'damaged') return 'resume';
   if (!isWanted) return 'skip';
-  return state === 'unfinished' ? 'resume' : 'run';
+  return state === 'unfinished' && resume ? 'resume' : 'run';
 }
 
 function reasonFor(
@@ -69,7 +79,10 @@ function reasonFor(
   if (action === 'cached') return '';
   if (action === 'skip') return 'nothing that runs needs it';
   if (state === 'damaged') return `${enumerate(damaged)} ${damaged.length === 1 ? 'is' : 'are'} damaged`;
-  if (state === 'unfinished') return 'an earlier run was stopped';
+  if (state === 'unfinished') {
+    const discarded = action === 'run' ? '; its work is discarded, as --no-resume asks' : '';
+    return `an earlier run was stopped${discarded}`;
+  }
   const before = last.find(({ stage, labels }) => stage === node.stage && shares(labels, node.labels));
   return before === undefined || before.key === node.key ? 'not there yet' : whatChanged(before, node);
 }

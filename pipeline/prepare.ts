@@ -26,6 +26,8 @@ export interface RunArguments {
   data?: string | undefined;
   runs: string;
   jobs?: number | undefined;
+  /** Whether unfinished work is taken up again instead of discarded. */
+  resume: boolean;
   json: boolean;
   quiet: boolean;
   verbose: boolean;
@@ -53,7 +55,7 @@ export async function prepare(
   const whole = buildGraph(stages, experiment, keyOf);
   const graph = stage === undefined ? whole : partialGraph(stages, experiment, stage, keyOf, whole);
   const found = await inspectGraph(graph, args.runs);
-  const plan = makePlan(graph, found, await recallRun(args.runs, experiment.name));
+  const plan = makePlan(graph, found, await recallRun(args.runs, experiment.name), args.resume);
   return { experiment, stages, whole, graph, plan };
 }
 

@@ -66,6 +66,8 @@ class Run {
   private readonly completions = new Map<string, Promise<void>>();
   private readonly repairs = new Map<string, Promise<void>>();
   private readonly started = new Set<string>();
+  /** Nodes whose unfinished work is to be discarded when they are begun; a second attempt keeps what the first made. */
+  private readonly afresh: Set<string>;
   private engine: Promise<void> | undefined;
   private failure: unknown;
   private readonly plan: readonly PlannedNode[];
@@ -77,6 +79,7 @@ class Run {
     this.nodes = new Map(plan.map(({ node }) => [node.id, node]));
     this.priority = priorities(plan.map(({ node }) => node));
     this.queue = new PQueue({ concurrency: options.jobs });
+    this.afresh = new Set(plan.filter(({ afresh }) => afresh).map(({ node }) => node.id));
     for (const { node, action } of plan) {
       if (action === 'cached') this.completions.set(node.id, Promise.resolve());
     }
@@ -216,7 +219,8 @@ class Run {
     emit({ event: 'start', ...subject });
     this.running++;
     try {
-      const made = await this.workers.run(this.taskOf(node), this.logOf(node), {
+      const task = this.taskOf(node, this.afresh.delete(node.id));
+      const made = await this.workers.run(task, this.logOf(node), {
         waiting: (holder) => emit({ event: 'wait', ...subject, holder }),
         note: (sentence) => emit({ event: 'note', ...subject, sentence }),
         progress: (line) => emit({ event: 'progress', ...subject, ...line }),
@@ -229,7 +233,7 @@ class Run {
     }
   }
 
-  private taskOf(node: Node): Task {
+  private taskOf(node: Node, afresh: boolean): Task {
     const { stage, key, codeVersion, configPart, inputs } = node;
     const { experiment, dataDirectory, stagesModule } = this.options;
     return {
@@ -246,6 +250,8 @@ class Run {
       lock: this.lockOf(node),
       dataDirectory: dataDirectory === null ? null : resolve(dataDirectory),
       needsEngine: node.needsEngine,
+      precision: node.precision,
+      afresh,
       stagesModule,
     };
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PipelineError } from '../schemas/errors.ts';
 import type { Provenance } from '../schemas/manifest.ts';
 import type { InputArtifact, Progress, StageDefinition } from '../schemas/stage.ts';
-import { finishArtifact, inspectArtifact, reopenArtifact } from '../store/artifacts.ts';
+import { discardArtifact, finishArtifact, inspectArtifact, reopenArtifact } from '../store/artifacts.ts';
 import { makeDirectory, translateDiskError, writeFileAtomic } from '../store/atomic-file.ts';
 import { acquireLock, type Lock } from '../store/lock-file.ts';
 import type { Task } from './worker-protocol.ts';
@@ -35,6 +35,7 @@ export async function executeStage(
     const { state, damaged } = await inspectArtifact(task.directory);
     if (state === 'finished') return false;
     if (state === 'damaged') await reopenArtifact(task.directory, damaged);
+    if (state === 'unfinished' && task.afresh) await discardArtifact(task.directory);
     await Promise.all(task.inputs.map(requireWhole));
     await makeDirectory(task.directory);
     await make(task, definition, hooks, lock);

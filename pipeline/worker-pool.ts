@@ -8,9 +8,8 @@ export class WorkerPool {
 
   /** Runs a task in an idle worker or a new one, see {@link WorkerProcess.run}. */
   async run(task: Task, log: string, hooks: TaskHooks): Promise<boolean> {
-    const idle = [...this.workers].filter((worker) => worker.isFree);
-    // A stage without need of the engine leaves the workers that have it to others, where there is a choice.
-    const worker = idle.find(({ hasEngine }) => hasEngine === task.needsEngine) ?? idle[0] ?? this.start();
+    // Chosen and set to work without a pause, so that no other task is given the same worker.
+    const worker = this.fittingFor(task) ?? this.start();
     try {
       return await worker.run(task, log, hooks);
     } finally {
@@ -31,6 +30,19 @@ export class WorkerPool {
   /** Lets all go; resolves when they are gone. */
   async close(): Promise<void> {
     await Promise.all([...this.workers].map((worker) => this.release(worker)));
+  }
+
+  /** A free worker that fits; one without an engine can bring up any. */
+  private fittingFor({ needsEngine, precision }: Task): WorkerProcess | undefined {
+    const idle = [...this.workers].filter((worker) => worker.isFree);
+    const wanted = needsEngine ? precision : null;
+    // A stage without need of the engine leaves the workers that have it to others, where there is a choice.
+    const fitting =
+      idle.find(({ engine }) => engine === wanted) ??
+      idle.find(({ engine }) => wanted === null || engine === null);
+    // Those that are left have an engine of another precision: one makes room for a new worker.
+    if (fitting === undefined && idle[0] !== undefined) void this.release(idle[0]);
+    return fitting;
   }
 
   private start(): WorkerProcess {

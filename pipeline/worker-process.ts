@@ -4,6 +4,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fromErrorRecord, PipelineError } from '../schemas/errors.ts';
+import type { Precision } from '../schemas/setting-types.ts';
 import type { Progress } from '../schemas/stage.ts';
 import type { FromWorker, Task, ToWorker } from './worker-protocol.ts';
 
@@ -35,8 +36,8 @@ interface Assignment {
  * an error it is not used again.
  */
 export class WorkerProcess {
-  /** Whether it has brought up the engine. */
-  hasEngine = false;
+  /** Precision of the engine that it has brought up, which stays for its life; null before that. */
+  engine: Precision | null = null;
   private readonly child: ChildProcess;
   private readonly closed: Promise<void>;
   private current: Assignment | null = null;
@@ -74,7 +75,7 @@ export class WorkerProcess {
     const file = createWriteStream(log, { flags: 'a' });
     // Full disks and the like are met and told by the work itself; the log may be missing then.
     file.on('error', () => undefined);
-    this.hasEngine ||= task.needsEngine;
+    if (task.needsEngine) this.engine = task.precision;
     return new Promise((resolve, reject) => {
       this.current = { task, log, file, hooks, resolve, reject };
       this.tell({ say: 'start', task });

@@ -2,6 +2,7 @@
 import type { ExperimentConfig } from '../schemas/config.ts';
 import type { ErrorRecord } from '../schemas/errors.ts';
 import type { Manifest } from '../schemas/manifest.ts';
+import type { Precision } from '../schemas/setting-types.ts';
 import type { InputArtifact, Progress } from '../schemas/stage.ts';
 
 /** One artifact to make; every path is absolute. */
@@ -16,6 +17,10 @@ export interface Task {
   lock: string;
   dataDirectory: string | null;
   needsEngine: boolean;
+  /** Of the engine, where it is needed. */
+  precision: Precision;
+  /** Whether what an earlier run left unfinished is discarded first. */
+  afresh: boolean;
   /** URL of a module that exports `stages`. */
   stagesModule: string;
 }

@@ -35,7 +35,7 @@ async function work(task: Task): Promise<void> {
       waiting: (holder) => say({ say: 'waiting', holder }),
       progress: throttled(),
       note: (sentence) => say({ say: 'note', sentence }),
-      startEngine,
+      startEngine: () => startEngine(task),
       signal: stopping.signal,
     });
     say({ say: 'done', made, memoryBytes: process.memoryUsage.rss() });
@@ -52,10 +52,10 @@ async function findDefinition({ stagesModule, identity }: Task): Promise<StageDe
 }
 
 /** Loaded here and not above, because most of a second passes before the engine is up. */
-async function startEngine(): Promise<string> {
+async function startEngine({ precision }: Task): Promise<string> {
   const { registerEngine } = await import('./engine/register.ts');
-  const { name, tensorflow, devices } = await registerEngine({ threads: 1 });
-  return `${name} ${tensorflow} (${devices.join(', ')})`;
+  const { name, tensorflow, devices } = await registerEngine({ threads: 1, precision });
+  return `${name} ${tensorflow} (${devices.join(', ')}, ${precision})`;
 }
 
 function throttled(): (line: Progress) => void {

@@ -1,4 +1,5 @@
 /** What commands use of their surroundings; tests put small stages and captured streams in its place. */
+import { type CpuInfo, examineCpu } from './engine/cpu.ts';
 import type { Output } from './log.ts';
 
 export interface World {
@@ -7,6 +8,7 @@ export interface World {
   stdout: Output;
   stderr: { write(text: string): unknown };
   environment: NodeJS.ProcessEnv;
+  cpu(): CpuInfo;
 }
 
 /** The real one. */
@@ -16,5 +18,6 @@ export function thisWorld(): World {
     stdout: process.stdout,
     stderr: process.stderr,
     environment: process.env,
+    cpu: examineCpu,
   };
 }

@@ -3,6 +3,7 @@
  * function that writes one artifact. The graph, the plan and the keys follow from these declarations alone.
  */
 import type { ExperimentConfig } from './config.ts';
+import type { Precision } from './setting-types.ts';
 
 /** The stages in the order in which data flows through them. */
 export const STAGE_NAMES = [
@@ -74,5 +75,7 @@ export interface StageDefinition {
   configPart(config: ExperimentConfig): Json;
   /** Whether the tensor engine must be running. */
   needsEngine(config: ExperimentConfig): boolean;
+  /** The precision that the engine must have; float32 if left out. */
+  precision?(config: ExperimentConfig): Precision;
   load(): Promise<(context: StageContext) => Promise<void>>;
 }

@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { type DoctorReport, examine } from '../engine/doctor.ts';
+import { hasBfloat16 } from '../engine/precision.ts';
 
 interface DoctorArguments {
   /** Folder with the user's data sets. */
@@ -30,6 +31,12 @@ export function renderReport(report: DoctorReport): string[] {
     ...field('package', `${report.package}, Node ${report.node}, ${report.platform}`),
     ...field('processor', `${cpu.model}, ${cpu.cores} ${cpu.cores === 1 ? 'core' : 'cores'}`),
     ...field('', cpu.features.join(' ') || 'no vector instructions found'),
+    ...field(
+      '',
+      hasBfloat16(cpu)
+        ? 'multiplies in bfloat16 (train.precision may be bfloat16)'
+        : 'does not multiply in bfloat16 (train.precision must be float32)',
+    ),
     ...field('memory', `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`),
     ...field('engine', describeEngine(engine)),
     ...(engine.libraries ? field('', engine.libraries) : []),

@@ -3,9 +3,11 @@ import { PipelineError } from '../../schemas/errors.ts';
 import { artifactDirectory } from '../../store/artifacts.ts';
 import { nodeName } from '../dag.ts';
 import { ensureEngine } from '../engine/ensure.ts';
+import { requirePrecision } from '../engine/precision.ts';
 import type { Emit } from '../events.ts';
 import { rememberRun } from '../last-run.ts';
 import { openLog } from '../log.ts';
+import type { PlannedNode } from '../plan.ts';
 import {
   findDataDirectory,
   jobsOf,
@@ -52,6 +54,7 @@ async function run(
   const dataDirectory = findDataDirectory(args.data, world.environment);
   const prepared = await prepare(args, world);
   const { experiment, whole, plan } = prepared;
+  requireOfMachine(plan, world);
   emit({ event: 'plan', experiment: experiment.name, nodes: planLines(plan) });
   await storeResolvedExperiment(args.runs, experiment);
   await rememberRun(args.runs, experiment.name, whole);
@@ -66,6 +69,16 @@ async function run(
     ...signals,
   });
   await tellResult(args, prepared, emit);
+}
+
+/** Before any work: that this machine can do all of it. */
+function requireOfMachine(plan: readonly PlannedNode[], { cpu, environment }: World): void {
+  const due = plan.filter(
+    ({ action, node }) => node.needsEngine && (action === 'run' || action === 'resume'),
+  );
+  for (const { precision } of due.map(({ node }) => node)) {
+    requirePrecision(precision, cpu(), environment.PAG_ENGINE);
+  }
 }
 
 async function tellResult(args: RunArguments, prepared: Prepared, emit: Emit): Promise<void> {

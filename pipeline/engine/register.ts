@@ -4,7 +4,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { PipelineError } from '../../schemas/errors.ts';
+import type { Precision } from '../../schemas/setting-types.ts';
 import { NODE_API_VERSION, TENSORFLOW_VERSION } from '../setup/engine-table.mjs';
+import { examineCpu } from './cpu.ts';
+import { requireMeasured, requirePrecision, setPrecision } from './precision.ts';
 
 /** The engine as it runs in this process. */
 export interface EngineInfo {
@@ -14,6 +17,8 @@ export interface EngineInfo {
   tensorflow: string;
   /** Threads that one operation may use. */
   threads: number;
+  /** Of convolutions and matrix products. */
+  precision: Precision;
   /** `CPU:0`, and `GPU:0` where TensorFlow found one. */
   devices: string[];
 }
@@ -33,18 +38,29 @@ let registered: Promise<EngineInfo> | undefined;
  *
  * @param options.threads threads of one operation. The default is 1, so that the same configuration gives the same
  *   bytes on any number of cores; the runner uses the cores by running several processes.
- * @throws PipelineError `ENGINE_MISSING` where it is not installed, `ENGINE_WRONG` where it is another version
+ * @param options.precision default: float32. A process keeps that of the first call.
+ * @throws PipelineError `ENGINE_MISSING` where it is not installed, `ENGINE_WRONG` where it is another version or this
+ *   machine does not offer the precision
  */
-export function registerEngine(options: { threads?: number } = {}): Promise<EngineInfo> {
-  registered ??= load(options.threads ?? 1);
-  return registered;
+export async function registerEngine(
+  options: { threads?: number; precision?: Precision } = {},
+): Promise<EngineInfo> {
+  const { threads = 1, precision = 'float32' } = options;
+  registered ??= load(threads, precision);
+  const info = await registered;
+  if (info.precision !== precision) {
+    throw new Error(`the engine runs in ${info.precision} already, and cannot change to ${precision}`);
+  }
+  return info;
 }
 
-async function load(threads: number): Promise<EngineInfo> {
+async function load(threads: number, precision: Precision): Promise<EngineInfo> {
+  if (precision !== 'float32') requirePrecision(precision, examineCpu(), process.env.PAG_ENGINE);
   // TensorFlow reads these once, when its library is loaded.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   process.env.TF_NUM_INTEROP_THREADS = '1';
+  setPrecision(precision, process.env);
   restoreDroppedUtil();
   const manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
   requireInstalled(join(dirname(manifest), `lib/napi-v${NODE_API_VERSION}/tfjs_binding.node`));
@@ -54,7 +70,17 @@ async function load(threads: number): Promise<EngineInfo> {
   requireVersion(binding.TF_Version);
   const devices = binding.isUsingGpuDevice() ? ['CPU:0', 'GPU:0'] : ['CPU:0'];
   requireDevice(process.env.PAG_ENGINE, devices);
-  return { name: tf.getBackend(), tensorflow: binding.TF_Version, threads, devices };
+  requireMeasured(precision, measurePrecision());
+  return { name: tf.getBackend(), tensorflow: binding.TF_Version, threads, precision, devices };
+}
+
+/** The precision that the engine turns out to have: 1 + 2⁻¹² is 1 in bfloat16. */
+function measurePrecision(): Precision {
+  const side = 64;
+  return tf.tidy(() => {
+    const fine = tf.fill([side, side], 1 + 2 ** -12) as tf.Tensor2D;
+    return tf.matMul(fine, tf.eye(side)).dataSync()[0] === 1 ? 'bfloat16' : 'float32';
+  });
 }
 
 /** tfjs-node calls two functions of `node:util` that Node 23 removed. */

@@ -26,6 +26,7 @@ describe('examine', () => {
       name: 'tensorflow',
       tensorflow: '2.21.0',
       threads: 1,
+      precision: 'float32',
       devices: ['CPU:0'],
     });
     expect(report.data.sets.map(({ name, found }) => `${name} ${found}`)).toEqual([
