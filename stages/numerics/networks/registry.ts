@@ -51,7 +51,7 @@ function refuseMisfit(config: ClassifierConfig, shape: readonly number[], classe
   const place = misfit.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
   throw new PipelineError(
     'CONFIG_INVALID',
-    `Expected ${misfit.expected} at train.network${place}, found ${misfit.found}; correct this setting.`,
+    `Expected at train.network${place} ${misfit.expected}, found ${misfit.found}; correct this setting.`,
   );
 }
 

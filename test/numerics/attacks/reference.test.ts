@@ -12,7 +12,7 @@ import { randomStream } from '../../../stages/numerics/tensor/random.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
 import { viewSplit } from '../../../store/dataset-artifact.ts';
 import { readMnist } from '../../../store/datasets/mnist.ts';
-import { readTensors } from '../../../store/tensor-file.ts';
+import { loadPublished } from '../../support/published.ts';
 import { dataDirectory, referenceDirectory } from '../../support/reference.ts';
 
 const MODEL = 'mnist_small_0_3';
@@ -27,32 +27,6 @@ interface Run {
   target_success_subset?: number;
 }
 
-/** The published network: two 4×4 convolutions of stride 2, padding 1, then dense 100 and 10. */
-async function loadNetwork(): Promise<LogitsOf> {
-  const { tensors } = await readTensors(`${referenceDirectory}/networks/${MODEL}.safetensors`);
-  const weight = (name: string) => tf.tensor(tensors[name]!.data as Float32Array, tensors[name]!.shape);
-  const kernel = (name: string) => tf.transpose(weight(`${name}.weight`), [2, 3, 1, 0]) as tf.Tensor4D;
-  const layer = (x: tf.Tensor, name: string) => {
-    const padded = tf.pad(x as tf.Tensor4D, [
-      [0, 0],
-      [1, 1],
-      [1, 1],
-      [0, 0],
-    ]);
-    return tf.relu(tf.add(tf.conv2d(padded, kernel(name), 2, 'valid'), weight(`${name}.bias`)));
-  };
-  const dense = (x: tf.Tensor, name: string) =>
-    tf.add(
-      tf.matMul(x as tf.Tensor2D, weight(`${name}.weight`) as tf.Tensor2D, false, true),
-      weight(`${name}.bias`),
-    );
-  return (x) => {
-    const features = layer(layer(x, 'conv1'), 'conv2');
-    const flat = tf.reshape(tf.transpose(features, [0, 3, 1, 2]), [x.shape[0]!, -1]);
-    return dense(tf.relu(dense(flat, 'fc1')), 'fc2') as tf.Tensor2D;
-  };
-}
-
 describe.skipIf(referenceDirectory === null || dataDirectory === null)(
   'attacks on a published robust network (needs ../shared/reference and the MNIST files)',
   () => {
@@ -62,7 +36,7 @@ describe.skipIf(referenceDirectory === null || dataDirectory === null)(
 
     beforeAll(async () => {
       registerGradients();
-      logitsOf = await loadNetwork();
+      logitsOf = await loadPublished(MODEL);
       const { test } = await readMnist(`${dataDirectory}/mnist`);
       images = viewSplit(test, 784).slice(0, COUNT);
       labels = test.labels.slice(0, COUNT);

@@ -13,7 +13,8 @@ import type { ParameterSpec, Parameters } from '../../../stages/numerics/tensor/
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
 import type { Tensor } from '../../../store/tensor-file.ts';
 import { convolutionLayout, denseLayout } from '../../../store/torch-layout.ts';
-import { type Golden, plain } from './golden.ts';
+import { plain } from '../../support/torch-tensors.ts';
+import type { Golden } from './golden.ts';
 
 const GROUPS = 4;
 const HEADS = 2;

@@ -7,21 +7,23 @@ import { lossGradients } from '../../../stages/numerics/gradients/loss-gradients
 import { alignmentLoss, cosine } from '../../../stages/numerics/losses/alignment.ts';
 import { crossEntropy } from '../../../stages/numerics/losses/cross-entropy.ts';
 import type { Classifier, TrainingPass } from '../../../stages/numerics/networks/network.ts';
-import type { ParameterSpec, Parameters } from '../../../stages/numerics/tensor/parameters.ts';
-import { tf } from '../../../stages/numerics/tensor/tf.ts';
-import { fileShape } from '../../../store/model-files.ts';
-import { readTensors, type Tensor } from '../../../store/tensor-file.ts';
-import { fromTorch } from '../../../store/torch-layout.ts';
+import { readTensors } from '../../../store/tensor-file.ts';
+import { tf } from '../../support/engine.ts';
+import { relativeError } from '../../support/hessian-vector.ts';
+import { images, plain, type TorchTensors, valuesOf } from '../../support/torch-tensors.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../../shared/reference/golden/', import.meta.url));
 const CLASSES = 10;
 const LAMBDA = 0.7;
+/** A gradient that is smaller than this is compared with it. */
+const SMALLEST = 1e-5;
+/** A gradient that is 0 but for rounding, as of a bias in front of a batch norm, is compared with the first number. */
+const [INSTEAD_OF_ZERO, ZERO] = [1e-2, 1e-12];
+/** PyTorch's share of the new statistics in its running ones. */
+const MOMENTUM = 0.1;
 
 /** Why golden tests are skipped here, or false. */
 export const goldenMissing = existsSync(FOLDER) ? false : `no reference tensors at ${FOLDER}`;
-
-/** Tensors by name, as PyTorch lays them out. */
-export type TorchTensors = Record<string, Tensor>;
 
 /** Tensors of a file by group: `in`, `w` (weights), `out`, `grad` (by the weights, and `__x`), `after` (statistics). */
 export type Golden = Record<string, TorchTensors>;
@@ -39,33 +41,6 @@ export async function readGroups(path: string): Promise<Golden> {
 }
 
 export const readGolden = (name: string) => readGroups(`${FOLDER}golden_${name}.safetensors`);
-
-const floats = ({ data }: Tensor) => Float32Array.from(data as ArrayLike<number>);
-
-/** Classes, noise levels and results: the same numbers in the same order. */
-export const plain = (tensor: Tensor) => tf.tensor(floats(tensor), tensor.shape, 'float32');
-
-/** Images [..., channels, height, width], channels last. */
-export function images(tensor: Tensor): tf.Tensor {
-  const rank = tensor.shape.length;
-  const outer = Array.from({ length: rank - 3 }, (_, axis) => axis);
-  return tf.transpose(plain(tensor), [...outer, rank - 2, rank - 1, rank - 3]);
-}
-
-/** One value per parameter, in our layout; what PyTorch calls otherwise or shapes otherwise throws. */
-export function valuesOf(specs: readonly ParameterSpec[], tensors: TorchTensors): Parameters {
-  const entries = specs.map((spec) => {
-    const found = tensors[spec.name];
-    if (found?.shape.join() !== fileShape(spec).join()) {
-      throw new Error(
-        `${spec.name}: expected shape [${fileShape(spec)}], found ${found?.shape ?? 'no such tensor'}`,
-      );
-    }
-    const values = spec.torch ? fromTorch(floats(found), spec.torch) : floats(found);
-    return [spec.name, tf.tensor(values, spec.shape)] as const;
-  });
-  return Object.fromEntries(entries);
-}
 
 /** A training pass without dropout. */
 export function trainingPass(): TrainingPass {
@@ -88,7 +63,17 @@ export interface Computed {
   byParameter: tf.Tensor[];
 }
 
-const oneHot = (classes: tf.Tensor) => tf.oneHot(tf.cast(classes, 'int32'), CLASSES) as tf.Tensor2D;
+/** Classes [batch] as [batch, classes]. */
+export const oneHot = (classes: tf.Tensor) =>
+  tf.cast(tf.oneHot(tf.cast(classes, 'int32'), CLASSES), 'float32') as tf.Tensor2D;
+
+/** Target gradients, T times [batch, h, w, c]: those of the file, or the images k + 1 places behind. */
+function targetsOf({ g, x, target_class: classes }: TorchTensors): tf.Tensor[] {
+  if (g !== undefined) return tf.unstack(images(g), 1);
+  const rows = tf.unstack(images(x!));
+  const turned = (by: number) => tf.stack(rows.map((_, i) => rows[(i + by) % rows.length]!));
+  return Array.from({ length: classes!.shape[1]! }, (_, k) => turned(k + 1));
+}
 
 /**
  * What the files hold, computed by a network of ours: mean CE + λ mean_i Σ_k (1 − cos of input gradient and target).
@@ -104,11 +89,9 @@ export function compute(
   const values = valuesOf([...network.parameters, ...network.buffers], w!);
   const parameters = network.parameters.map(({ name }) => values[name]!);
   const x = images(inputs!.x!);
-  const labels = tf.cast(oneHot(plain(inputs!.y!)), 'float32') as tf.Tensor2D;
-  const cotangents = tf
-    .unstack(plain(inputs!.target_class!), 1)
-    .map((classes) => tf.cast(oneHot(classes), 'float32') as tf.Tensor2D);
-  const targets = tf.unstack(images(inputs!.g!), 1);
+  const labels = oneHot(plain(inputs!.y!));
+  const cotangents = tf.unstack(plain(inputs!.target_class!), 1).map(oneHot);
+  const targets = targetsOf(inputs!);
   const flat = (image: tf.Tensor) => tf.reshape(image, [image.shape[0]!, -1]) as tf.Tensor2D;
   const kept: tf.Tensor[] = [];
   const loss = () => {
@@ -125,4 +108,51 @@ export function compute(
   const [logits, ...ofInput] = kept;
   const [byInput, ...byParameter] = gradients;
   return { logits: logits!, inputGradients: ofInput, loss: value, byInput: byInput!, byParameter };
+}
+
+/** Relative error of the gradient by each parameter that is in the group, by its name. */
+export function parameterErrors(
+  { parameters }: Classifier,
+  found: readonly tf.Tensor[],
+  group: TorchTensors,
+): Record<string, number> {
+  const errors: Record<string, number> = {};
+  parameters.forEach((spec, i) => {
+    if (!(spec.name in group)) return;
+    const expected = valuesOf([spec], group)[spec.name]!;
+    const isZero = expected.dataSync().every((value) => Math.abs(value) < ZERO);
+    errors[spec.name] = relativeError([found[i]!], [expected], isZero ? INSTEAD_OF_ZERO : SMALLEST);
+  });
+  return errors;
+}
+
+/** Relative errors of the running statistics behind a pass. */
+export function statisticErrors(
+  { buffers }: Classifier,
+  { statistics }: TrainingPass,
+  { w, after }: Golden,
+): Record<string, number> {
+  const [before, expected] = [valuesOf(buffers, w!), valuesOf(buffers, after!)];
+  const errors = buffers.map(({ name }) => {
+    const now = tf.add(tf.mul(before[name]!, 1 - MOMENTUM), tf.mul(statistics.get(name)!, MOMENTUM));
+    return [`${name} after`, relativeError([now], [expected[name]!])];
+  });
+  return Object.fromEntries(errors) as Record<string, number>;
+}
+
+/** Relative error of everything that {@link compute} computes and the file holds. */
+export function errorsOf(network: Classifier, found: Computed, golden: Golden): Record<string, number> {
+  const { out, grad } = golden;
+  const inputGradients = out!.input_grads === undefined ? [] : tf.unstack(images(out!.input_grads), 1);
+  const errors = inputGradients.map((expected, k) => [
+    `input gradient ${k}`,
+    relativeError([found.inputGradients[k]!], [expected], SMALLEST),
+  ]);
+  return {
+    logits: relativeError([found.logits], [plain(out!.logits!)]),
+    loss: relativeError([found.loss], [plain(out!.loss!)]),
+    ...(grad!.__x && { byInput: relativeError([found.byInput], [images(grad!.__x)], SMALLEST) }),
+    ...(Object.fromEntries(errors) as Record<string, number>),
+    ...parameterErrors(network, found.byParameter, grad!),
+  };
 }
