@@ -60,21 +60,24 @@ export async function save(folder: string, tensors: StateDict, metadata = {}): P
   return path;
 }
 
+type RawTensor = [type: string, shape: number[], hexadecimalBytes: string];
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
 /** `{name: [type, shape, bytes]}` of a safetensors file, and its metadata, read without our reader. */
 export function rawTensors(path: string): {
   metadata: Record<string, string>;
-  tensors: Record<string, [string, number[], string]>;
+  tensors: Record<string, RawTensor>;
 } {
   const bytes = readFileSync(path);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
   const { __metadata__: metadata = {}, ...header } = JSON.parse(bytes.toString('utf8', 8, start));
-  const tensors = Object.fromEntries(
-    Object.entries<{ dtype: string; shape: number[]; data_offsets: [number, number] }>(header).map(
-      ([name, { dtype, shape, data_offsets: offsets }]) => {
-        const data = bytes.subarray(start + offsets[0], start + offsets[1]).toString('hex');
-        return [name, [dtype, shape, data]];
-      },
-    ),
-  );
-  return { metadata, tensors };
+  const tensors = Object.entries<Entry>(header).map(([name, { dtype, shape, data_offsets: offsets }]) => {
+    const data = bytes.subarray(start + offsets[0], start + offsets[1]).toString('hex');
+    return [name, [dtype, shape, data]] as [string, RawTensor];
+  });
+  return { metadata, tensors: Object.fromEntries(tensors) };
 }
