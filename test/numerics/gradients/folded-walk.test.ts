@@ -74,6 +74,13 @@ const middles: Record<string, Middle> = {
       tf.matMul(tf.reshape(silu(x), [-1, 4]) as tf.Tensor2D, direction([4, 4], 'matrix') as tf.Tensor2D),
       x.shape,
     ),
+  'products of transposed stacks': (x) => {
+    const [h, turned] = [rows(silu(x)), tf.transpose(rows(x), [0, 2, 1])];
+    const products = [tf.matMul(h, rows(x), true), tf.matMul(h, turned, true, true), tf.matMul(turned, h)];
+    return tf.addN(products);
+  },
+  'rows against a transposed matrix': (x) =>
+    tf.matMul(tf.reshape(silu(x), [-1, 4]), direction([4, 4], 'matrix'), false, true),
   'means with and without their axis': (x) =>
     tf.add(tf.sub(silu(x), tf.mean(x, 3, true)), tf.mean(tf.mean(x, [1, 2], true), 3, true)),
   'a mean over the batch': (x) => tf.mul(silu(x), tf.mean(x, 0, true)),

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { batchNormTrain } from '../../../stages/numerics/gradients/batch-norm.ts';
 import { inputGradients } from '../../../stages/numerics/gradients/input-gradients.ts';
-import { lossGradients } from '../../../stages/numerics/gradients/loss-gradients.ts';
+import { lossGradients, sharedLossGradients } from '../../../stages/numerics/gradients/loss-gradients.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
 import { silu } from '../../../stages/numerics/gradients/silu.ts';
 import { tf } from '../../support/engine.ts';
@@ -16,8 +16,8 @@ const weights = () =>
   Array.from({ length: LAYERS }, (_, i) => direction([3, 3, 8, 8], 'w', i) as tf.Tensor4D);
 const images = () => direction([4, 8, 8, 8], 'x') as tf.Tensor4D;
 
-/** Σ over targets of the squared input gradient, through convolutions, norms, shortcuts and SiLU. */
-function loss(x: tf.Tensor4D, trained: tf.Tensor[]): tf.Scalar {
+/** Through convolutions, norms, shortcuts and SiLU: [4, 8]. */
+function logitsOf(x: tf.Tensor4D, trained: tf.Tensor[]): tf.Tensor2D {
   let hidden = x;
   for (const w of trained) {
     const { y } = batchNormTrain(
@@ -28,10 +28,27 @@ function loss(x: tf.Tensor4D, trained: tf.Tensor[]): tf.Scalar {
     );
     hidden = tf.add(hidden, silu(y));
   }
-  const logits = tf.mean(hidden, [1, 2]) as tf.Tensor2D;
-  const cotangents = Array.from({ length: TARGETS }, (_, k) => direction([4, 8], 'target', k) as tf.Tensor2D);
-  const terms = inputGradients(logits, x, cotangents).map((gradient) => tf.sum(tf.square(gradient)));
+  return tf.mean(hidden, [1, 2]) as tf.Tensor2D;
+}
+
+/** The squared input gradient of target k. */
+function targetTerm(logits: tf.Tensor2D, x: tf.Tensor, k: number): tf.Scalar {
+  const cotangent = direction([4, 8], 'target', k) as tf.Tensor2D;
+  return tf.sum(tf.square(inputGradients(logits, x, [cotangent])[0]!)) as tf.Scalar;
+}
+
+/** Σ over targets of the squared input gradient, and of the squared logits. */
+function loss(x: tf.Tensor4D, trained: tf.Tensor[]): tf.Scalar {
+  const logits = logitsOf(x, trained);
+  const terms = Array.from({ length: TARGETS }, (_, k) => targetTerm(logits, x, k));
   return tf.add(tf.addN(terms), tf.sum(tf.square(logits))) as tf.Scalar;
+}
+
+/** The terms of {@link loss} one by one. */
+function inTerms(x: tf.Tensor4D, trained: tf.Tensor[], by: tf.Tensor[]) {
+  const terms = Array.from({ length: TARGETS }, (_, k) => (logits: tf.Tensor2D) => targetTerm(logits, x, k));
+  const squares = (logits: tf.Tensor2D) => tf.sum(tf.square(logits)) as tf.Scalar;
+  return sharedLossGradients(() => logitsOf(x, trained), [...terms, squares], by);
 }
 
 /** Most bytes held in tensors at any time during a step, beyond those held before it. */
@@ -127,6 +144,56 @@ describe('lossGradients', () => {
       };
       expect(() => lossGradients(broken, [x])).toThrow('no loss today');
       expect([...lossGradients(() => tf.sum(tf.square(x)), [x]).gradients[0]!.dataSync()]).toEqual([4]);
+    });
+  });
+});
+
+describe('sharedLossGradients', () => {
+  it('gives the terms, and the gradients of their sum', () => {
+    tf.tidy(() => {
+      const [x, trained] = [images(), weights()];
+      const { values, gradients } = inTerms(x, trained, [x, ...trained]);
+      const whole = lossGradients(() => loss(x, trained), [x, ...trained]);
+      expect(values).toHaveLength(TARGETS + 1);
+      expect(relativeError([tf.addN(values)], [whole.value])).toBeLessThan(1e-6);
+      gradients.forEach((gradient, i) => {
+        expect(relativeError([gradient], [whole.gradients[i]!])).toBeLessThan(1e-5);
+      });
+    });
+  });
+
+  it('needs memory for one term at a time', async () => {
+    const own = await peakBytes(() => {
+      const [x, trained] = [images(), weights()];
+      inTerms(x, trained, trained);
+    });
+    const whole = await peakBytes(() => {
+      const [x, trained] = [images(), weights()];
+      lossGradients(() => loss(x, trained), trained);
+    });
+    expect(own / whole).toBeLessThan(0.7);
+  });
+
+  it('leaves values and gradients to the caller, and nothing else', () => {
+    tf.tidy(() => {
+      const [x, trained] = [images(), weights()];
+      const before = tf.memory().numTensors;
+      for (let step = 1; step <= 3; step++) {
+        inTerms(x, trained, trained);
+        expect(tf.memory().numTensors).toBe(before + step * (TARGETS + 1 + LAYERS));
+      }
+    });
+  });
+
+  it('takes a term that the forward pass has already, also twice, and one that depends on nothing', () => {
+    tf.tidy(() => {
+      const x = tf.tensor1d([2, 3]);
+      const forward = () => tf.sum(tf.square(x)) as tf.Scalar;
+      const itself = (shared: tf.Scalar) => shared;
+      const constant = () => tf.scalar(5);
+      const { values, gradients } = sharedLossGradients(forward, [itself, constant, itself], [x]);
+      expect(values.map((value) => value.dataSync()[0])).toEqual([13, 5, 13]);
+      expect([...gradients[0]!.dataSync()]).toEqual([8, 12]);
     });
   });
 });
