@@ -9,8 +9,13 @@ import { configOf, contextOf, datasetArtifact } from '../../support/stage-contex
 
 export const IMAGES = 50;
 export const SHAPE = [6, 6, 1];
-/** The smallest network here with batch norms, in 4 stages. */
+/** With batch norms. */
 export const RESNET = { kind: 'resnet18', widths: [2, 2, 3, 3] };
+
+export const CNN = {
+  kind: 'cnn',
+  layers: [{ kind: 'conv', channels: 4 }, 'relu', 'flatten', { kind: 'dense', units: 8 }, 'relu', 'dense'],
+};
 
 /** Class of each image. */
 export const labels = Uint8Array.from({ length: IMAGES }, (_, i) => i % 3);
@@ -28,7 +33,7 @@ export function stripes(): Uint8Array {
 export const training = (train: object): ExperimentConfig =>
   configOf({
     precompute: { method: 'class-mean', shardImages: 16 },
-    train: { network: { kind: 'mlp', hidden: [8] }, epochs: 3, batchSize: 16, checkpointSteps: 2, ...train },
+    train: { network: CNN, epochs: 3, batchSize: 16, checkpointSteps: 2, ...train },
   });
 
 type Context = ReturnType<typeof contextOf>;

@@ -2,58 +2,15 @@
 import '../../support/engine.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { ExperimentConfig } from '../../../schemas/config.ts';
-import { randomStream } from '../../../stages/numerics/tensor/random.ts';
-import { runPrecompute } from '../../../stages/precompute/run.ts';
+import { describe, expect, it } from 'vitest';
 import { runTrain } from '../../../stages/train/run.ts';
 import { readTable } from '../../../store/tables.ts';
 import { readTensors } from '../../../store/tensor-file.ts';
-import { configOf, contextOf, datasetArtifact } from '../../support/stage-context.ts';
+import { contextOf, datasetArtifact } from '../../support/stage-context.ts';
+import { makeWorld, RESNET, training } from './fixture.ts';
 
-let dataset: string;
-let precompute: string;
-
-const training = (train: object): ExperimentConfig =>
-  configOf({
-    precompute: { method: 'class-mean', shardImages: 16 },
-    train: {
-      network: {
-        kind: 'cnn',
-        layers: [
-          { kind: 'conv', channels: 4 },
-          'relu',
-          'flatten',
-          { kind: 'dense', units: 8 },
-          'relu',
-          'dense',
-        ],
-      },
-      epochs: 3,
-      batchSize: 16,
-      checkpointSteps: 2,
-      ...train,
-    },
-  });
-
-beforeAll(async () => {
-  const random = randomStream(3, 'images');
-  const labels = Uint8Array.from({ length: 50 }, (_, i) => i % 3);
-  const images = Uint8Array.from({ length: 50 * 36 }, (_, j) => {
-    const label = labels[Math.floor(j / 36)]!;
-    return Math.min(255, Math.floor(80 * random.uniform()) + (j % 3 === label ? 170 : 0));
-  });
-  dataset = await datasetArtifact([6, 6, 1], 3, { images, labels });
-  const context = contextOf(training({}), { dataset });
-  await runPrecompute(context);
-  precompute = context.directory;
-});
-
-async function train(settings: object, directory?: string) {
-  const context = contextOf(training(settings), { dataset, precompute }, directory);
-  await runTrain(context);
-  return context;
-}
+const world = makeWorld();
+const { train } = world;
 
 const weights = (directory: string) => readFileSync(join(directory, 'model.safetensors'));
 
@@ -89,25 +46,43 @@ describe('training', () => {
     }
   });
 
-  it('stopped at any step and taken up again ends with the same bytes', async () => {
-    const settings = { augment: { shift: 1, flip: true }, lambdaSchedule: { kind: 'warmup', epochs: 2 } };
-    const unbroken = await train(settings);
-    const broken = contextOf(training(settings), { dataset, precompute });
-    for (const stopAt of [1, 5, 6, 11]) {
-      const context = contextOf(training(settings), { dataset, precompute }, broken.directory);
-      const progress = context.progress;
-      context.progress = (line) => {
-        progress(line);
-        if (line.done === stopAt) context.stop.abort();
-      };
-      await expect(runTrain(context)).rejects.toMatchObject({ code: 'INTERRUPTED' });
-    }
-    const last = await train(settings, broken.directory);
-    expect(last.notes).toEqual(['resuming at step 11 of 12']);
-    expect(weights(last.directory).equals(weights(unbroken.directory))).toBe(true);
-    const metrics = (directory: string) => readFileSync(join(directory, 'metrics.parquet'));
-    expect(metrics(last.directory).equals(metrics(unbroken.directory))).toBe(true);
-  });
+  it.each([
+    [
+      'with moved images and a rising λ',
+      { augment: { shift: 1, flip: true }, lambdaSchedule: { kind: 'warmup', epochs: 2 } },
+      [1, 5, 6, 11],
+      { last: 12, total: 12 },
+    ],
+    [
+      'with an average, running statistics, and an early end',
+      {
+        method: 'vanilla',
+        network: RESNET,
+        ema: { halfLifeImages: 100 },
+        // A rate so small that no epoch is better than the first.
+        optimizer: { kind: 'adam', learningRate: 1e-12 },
+        validation: { images: 8, attack: { norm: 'Linf', eps: '8/255', randomStart: true }, patience: 1 },
+      },
+      [2, 3, 5, 6],
+      { last: 6, total: 9 },
+    ],
+  ])(
+    'stopped at any step and taken up again ends with the same bytes, %s',
+    async (_, settings, stops, { last, total }) => {
+      const unbroken = await train(settings);
+      const { directory } = world.contextOf(settings);
+      for (const step of stops) await world.trainUntil(step, settings, directory);
+      const { lines, notes } = await train(settings, directory);
+      expect(notes[0]).toBe(`resuming at step ${stops.at(-1)} of ${total}`);
+      expect((lines.at(-1) ?? unbroken.lines.at(-1))!.done).toBe(last);
+      for (const name of ['model.safetensors', 'model.json', 'metrics.parquet']) {
+        const [one, other] = [directory, unbroken.directory].map((folder) =>
+          readFileSync(join(folder, name)),
+        );
+        expect(one!.equals(other!)).toBe(true);
+      }
+    },
+  );
 
   it('compares log-softmax gradients if asked, which trains another network', async () => {
     const [logit, log] = [await train({}), await train({ gradientOf: 'log-softmax' })];
@@ -115,10 +90,7 @@ describe('training', () => {
   });
 
   it('stops at a loss that is not finite, with the step, the images and what to do', async () => {
-    const context = contextOf(training({ optimizer: { kind: 'sgd', learningRate: 1e30 } }), {
-      dataset,
-      precompute,
-    });
+    const context = world.contextOf({ optimizer: { kind: 'sgd', learningRate: 1e30 } });
     const failure = (await runTrain(context).catch((error: unknown) => error)) as Error & { code: string };
     expect(failure.code).toBe('NOT_FINITE');
     expect(failure.message).toMatch(
