@@ -1,4 +1,7 @@
-/** Classifier by a list of layers, one after the other: PyTorch's `nn.Sequential`, with the start of its layers. */
+/**
+ * Classifier by a list of layers, one after the other: PyTorch's `nn.Sequential`, with the start of its layers. A
+ * flatten behind global-avg-pool changes nothing, so that lists with `AdaptiveAvgPool2d(1), Flatten()` keep their places.
+ */
 import type { LayerConfig } from '../../../schemas/layer-config.ts';
 import type { ClassifierConfig } from '../../../schemas/network-config.ts';
 import { layerNames, layerShapes, paddingOf, type Shape } from '../../../schemas/network-fit.ts';
