@@ -8,6 +8,7 @@ import { PipelineError } from '../schemas/errors.ts';
 import type { StageDefinition, StageName } from '../schemas/stage.ts';
 import { keyOf } from '../store/content-hash.ts';
 import { datasetFingerprint } from '../store/datasets/fingerprint.ts';
+import { modelFingerprint } from '../store/model-fingerprint.ts';
 import { loadExperiment } from './config/load.ts';
 import { readSource } from './config/source.ts';
 import { buildGraph, type Graph, nodeName, partialGraph } from './dag.ts';
@@ -59,15 +60,25 @@ export async function prepare(
   return { experiment, stages, whole, graph, plan };
 }
 
-/** The experiment with the checksum of each data set's files filled in. */
+/** The experiment with the checksums of each data set's files, and of the models that training starts from, filled in. */
 async function withFingerprints(experiment: Experiment, dataDirectory: string | null): Promise<Experiment> {
   const known = new Map<string, Promise<string | undefined>>();
-  const variants = experiment.variants.map(async ({ label, config }) => {
-    const { name, folder } = config.dataset;
-    const place = `${name}/${folder}`;
-    if (!known.has(place)) known.set(place, datasetFingerprint(dataDirectory, config.dataset));
-    const fingerprint = await known.get(place);
-    return { label, config: { ...config, dataset: { ...config.dataset, fingerprint } } };
+  const once = (place: string, take: () => Promise<string | undefined>) => {
+    if (!known.has(place)) known.set(place, take());
+    return known.get(place);
+  };
+  const variants = experiment.variants.map(async ({ label, config: { dataset, train, ...rest } }) => {
+    const { name, folder } = dataset;
+    const { from } = train;
+    const fingerprint = await once(`data ${name}/${folder}`, () =>
+      datasetFingerprint(dataDirectory, dataset),
+    );
+    const fromFingerprint =
+      from === undefined ? undefined : await once(`model ${from}`, () => modelFingerprint(resolve(from)));
+    return {
+      label,
+      config: { ...rest, dataset: { ...dataset, fingerprint }, train: { ...train, fromFingerprint } },
+    };
   });
   return { ...experiment, variants: await Promise.all(variants) };
 }

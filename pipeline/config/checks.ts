@@ -40,7 +40,7 @@ function checkImages({ dataset, score }: ExperimentConfig): Problem[] {
 }
 
 /** Shape of one input and number of classes, as far as they are known before the data are read. */
-function inputsOf({ name, size, grayscale }: ExperimentConfig['dataset']): {
+export function inputsOf({ name, size, grayscale }: ExperimentConfig['dataset']): {
   shape?: number[];
   classes?: number;
 } {

@@ -7,12 +7,13 @@ import {
   variantConfigSchema,
 } from '../../schemas/config.ts';
 import { STAGE_NAMES } from '../../schemas/stage.ts';
-import { checkTogether } from './checks.ts';
+import { checkTogether, inputsOf } from './checks.ts';
 import { countVariants, type Draft, expand, MAX_VARIANTS, type Override, placeOf } from './expand.ts';
 import { readOverrides } from './overrides.ts';
 import { describeValue, invalidConfig, type Problem, problemsOf } from './problems.ts';
 import { readYaml } from './read-yaml.ts';
 import { isMapping, layOver, nest, type Settings, showPath, valueAt } from './settings.ts';
+import { modelMisfits, type StartedSettings, withStartingModel } from './starting-model.ts';
 
 /** Text of an experiment file, and what to call it in messages. */
 export interface ExperimentSource {
@@ -46,7 +47,10 @@ export function loadExperiment(source: ExperimentSource, settings: readonly stri
   const configOverrides = overrides.filter((override) => !isFrameOverride(override));
   const usable = usableFrame(frame);
   lines.push(...conflicts(usable, configOverrides));
-  const drafts = expand(base, usable, configOverrides);
+  const drafts = expand(base, usable, configOverrides).map((draft) => ({
+    ...draft,
+    ...withStartingModel(draft.settings),
+  }));
   lines.push(...drafts.flatMap(draftProblems));
   if (lines.length > 0) throw invalidConfig(source.name, [...new Set(lines)]);
   const variants = drafts.map(({ label, settings }) => ({ label, config: resolve(settings) }));
@@ -134,10 +138,17 @@ function problemLine({ path, expected, found }: Problem, place = showPath(path))
   return `${place}: expected ${expected}, found ${found}`;
 }
 
-function draftProblems({ settings, layers }: Draft): string[] {
-  const problems = problemsOf(variantConfigSchema, settings);
-  const all = problems.length > 0 ? problems : checkTogether(variantConfigSchema.parse(settings));
-  return all.map((problem) => problemLine(problem, placeOf(layers, problem.path)));
+function draftProblems(draft: Draft & StartedSettings): string[] {
+  const problems = [...draft.problems, ...problemsOf(variantConfigSchema, draft.settings)];
+  const all = problems.length > 0 ? problems : disagreements(draft);
+  return all.map((problem) => problemLine(problem, placeOf(draft.layers, problem.path)));
+}
+
+/** Of settings that are right one by one. A model that is not for such data is told before its network's misfit. */
+function disagreements({ settings, model }: StartedSettings): Problem[] {
+  const config = variantConfigSchema.parse(settings);
+  const misfits = model === null ? [] : modelMisfits(model, config.dataset, inputsOf(config.dataset));
+  return misfits.length > 0 ? misfits : checkTogether(config);
 }
 
 /** Fills in the seeds that follow from the experiment's. */
