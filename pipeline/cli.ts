@@ -18,7 +18,7 @@ const config = {
 const preset = {
   type: 'string',
   requiresArg: true,
-  describe: 'Experiment that comes with the program: usps, toy, mnist',
+  describe: 'Experiment that comes with the program: usps, toy, mnist, methods, …',
 } as const;
 const set = {
   type: 'string',

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -22,6 +22,10 @@ async function call(...words: string[]) {
 }
 
 const LISTED = ' `pipeline --help` lists commands and options.\n';
+const presets = readdirSync(join(ROOT, 'pipeline/presets'))
+  .map((file) => file.replace('.yaml', ''))
+  .sort()
+  .join(', ');
 
 describe('a wrong command line is refused in a sentence', () => {
   it.each([
@@ -41,7 +45,7 @@ describe('a wrong command line is refused in a sentence', () => {
     ],
     [
       ['run', '--preset', 'uspss'],
-      'Expected the name of a preset (mnist, toy, usps), got "uspss"; did you mean usps?\n',
+      `Expected the name of a preset (${presets}), got "uspss"; did you mean usps?\n`,
     ],
     [
       ['plan', 'trian', '--preset', 'usps'],
@@ -66,7 +70,7 @@ describe('a wrong command line is refused in a sentence', () => {
     ],
     [
       ['plan'],
-      'Expected an experiment, found no experiment.yaml in this folder; name one with --config FILE or --preset NAME (mnist, toy, usps), or write one with `pipeline init PRESET`.\n',
+      `Expected an experiment, found no experiment.yaml in this folder; name one with --config FILE or --preset NAME (${presets}), or write one with \`pipeline init PRESET\`.\n`,
     ],
     [
       ['run', '--preset', 'usps', '--data', '/nowhere'],
@@ -74,7 +78,7 @@ describe('a wrong command line is refused in a sentence', () => {
     ],
     [
       ['init'],
-      'Expected the name of a preset (mnist, toy, usps) after init, found none; for example: pipeline init usps.\n',
+      `Expected the name of a preset (${presets}) after init, found none; for example: pipeline init usps.\n`,
     ],
   ])('%j', async (words, stderr) => {
     expect(await call(...words)).toEqual({ code: 1, stdout: '', stderr });
