@@ -2,11 +2,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METHOD_NAMES, METHOD_SETTINGS } from '../../../../schemas/train-methods.ts';
 import { registerGradients } from '../../../../stages/numerics/gradients/register.ts';
+import { parameterCount } from '../../../../stages/numerics/tensor/parameters.ts';
 import { makeMethod } from '../../../../stages/train/methods/registry.ts';
 import { trainStage } from '../../../../stages/train/stage.ts';
 import { tf } from '../../../support/engine.ts';
 import { configOf } from '../../../support/stage-context.ts';
-import { batchOf, LENGTH, numbers, settingOf, smoothNetwork, step } from './support.ts';
+import { batchOf, normNetwork, numbers, settingOf, smoothNetwork, step } from './support.ts';
 
 beforeAll(registerGradients);
 
@@ -15,7 +16,7 @@ const CLASSES = 3;
 const H = 0.002;
 const network = smoothNetwork(CLASSES);
 const batch = batchOf(6, CLASSES);
-const weights = numbers(LENGTH * 5 + 5 * CLASSES, 'weights');
+const weights = numbers(parameterCount(network.parameters), 'weights');
 
 /**
  * Every method with settings under which its inputs do not move with the weights, so that the slope of the loss is
@@ -48,23 +49,34 @@ it('all methods are tried here', () => {
   expect(new Set(cases.map(([name]) => name.split(',')[0]))).toEqual(new Set(METHOD_NAMES));
 });
 
-describe.each(cases)('%s', (name, train) => {
-  const setting = settingOf(trainOf(name, train), network, CLASSES);
+/** Differences of the loss along random directions against the gradient by which the weights moved. */
+function expectSlopes(setting: ReturnType<typeof settingOf>, at: Float32Array): void {
   const lossAt = (direction: Float32Array, h: number) =>
     step(
       setting,
-      weights.map((value, i) => value + h * direction[i]!),
+      at.map((value, i) => value + h * direction[i]!),
       batch,
     ).loss;
+  const { gradient } = step(setting, at, batch);
+  for (const k of [1, 2, 3]) {
+    const direction = numbers(at.length, 'direction', k);
+    const slope = (lossAt(direction, H) - lossAt(direction, -H)) / (2 * H);
+    const along = gradient.reduce((sum, value, i) => sum + value * direction[i]!, 0);
+    expect(Math.abs(along - slope)).toBeLessThan(1e-3 * Math.max(1, Math.abs(slope)));
+  }
+}
+
+describe.each(cases)('%s', (name, train) => {
+  const setting = settingOf(trainOf(name, train), network, CLASSES);
 
   it('moves the weights along the slope of its loss', () => {
-    const { gradient } = step(setting, weights, batch);
-    for (const k of [1, 2, 3]) {
-      const direction = numbers(weights.length, 'direction', k);
-      const slope = (lossAt(direction, H) - lossAt(direction, -H)) / (2 * H);
-      const along = gradient.reduce((sum, value, i) => sum + value * direction[i]!, 0);
-      expect(Math.abs(along - slope)).toBeLessThan(1e-3 * Math.max(1, Math.abs(slope)));
-    }
+    expectSlopes(setting, weights);
+  });
+
+  it('does so under batch norm and dropout', () => {
+    const norms = normNetwork(CLASSES);
+    const values = numbers(parameterCount(norms.parameters), 'norm weights');
+    expectSlopes(settingOf(trainOf(name, train), norms, CLASSES), values);
   });
 
   it('gives the same in micro-batches', () => {

@@ -1,7 +1,9 @@
 /** One training step under any method, on networks whose loss is known in closed form or smooth. */
 
 import type { Classifier } from '../../../../stages/numerics/networks/network.ts';
+import { makeClassifier } from '../../../../stages/numerics/networks/registry.ts';
 import { makeOptimizer } from '../../../../stages/numerics/optimizers/registry.ts';
+import { initializeParameters } from '../../../../stages/numerics/tensor/parameters.ts';
 import { randomStream } from '../../../../stages/numerics/tensor/random.ts';
 import type { TrainBatch } from '../../../../stages/train/batches.ts';
 import type { StepBatch } from '../../../../stages/train/methods/method.ts';
@@ -35,6 +37,24 @@ export function smoothNetwork(classes: number, hidden = 5): Classifier {
     buffers: [],
     logits: ({ first, second }, x) =>
       tf.matMul(tf.tanh(tf.matMul(x as tf.Tensor2D, first as tf.Tensor2D)), second as tf.Tensor2D),
+  };
+}
+
+/** Batch norm and dropout: training and evaluation differ, and every image looks at the others. */
+export function normNetwork(classes: number): Classifier {
+  const layers = [
+    { kind: 'conv', channels: 3 },
+    'batch-norm',
+    'tanh',
+    { kind: 'dropout', rate: 0.3 },
+    'flatten',
+    'dense',
+  ];
+  const { network } = configOf({ train: { network: { kind: 'cnn', layers } } }).train;
+  const classifier = makeClassifier(network, [3, 2, 1], classes);
+  return {
+    ...classifier,
+    logits: (values, x, training) => classifier.logits(values, tf.reshape(x, [-1, 3, 2, 1]), training),
   };
 }
 
@@ -91,7 +111,9 @@ export function step(
     { length: setting.optimizer.slots },
     () => tf.zeros([weights.length]) as tf.Tensor1D,
   );
-  const before = { values: tf.tensor1d(weights), buffers: tf.tensor1d([]), slots, average: undefined };
+  // Running means 0 and variances 1.
+  const buffers = tf.tensor1d(initializeParameters(setting.network.buffers, randomStream(0)), 'float32');
+  const before = { values: tf.tensor1d(weights), buffers, slots, average: undefined };
   const schedule = { lambda, learningRate: 1, step: number };
   const { state, figures } = trainStep(setting, before, batch, schedule);
   const after = state.values.dataSync() as Float32Array;
