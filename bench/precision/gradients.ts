@@ -35,6 +35,7 @@ const stored = await readClassifier(modelFolder);
 const dataset = await readDataset(datasetFolder);
 const parameters = loadParameters(stored.layout, stored.weights.flat);
 const classes = stored.model.classNames.length;
+const means = classMeans(dataset);
 const inputs = classGradients(
   (x) => stored.network.logits(parameters, x),
   dataset.test.slice(0, BATCH),
@@ -42,7 +43,8 @@ const inputs = classGradients(
   classes,
 );
 const [vanilla, pag] = (['vanilla', 'pag'] as const).map((method) => gradientOf(method, stored, dataset));
-const vectors = { inputs, vanilla: vanilla!.gradient, pag: pag!.gradient };
+const alignment = pag!.gradient.map((value, i) => value - vanilla!.gradient[i]!);
+const vectors = { inputs, 'cross entropy': vanilla!.gradient, alignment };
 await writeTensors(
   out,
   Object.fromEntries(Object.entries(vectors).map(([name, data]) => [name, { shape: [data.length], data }])),
@@ -79,16 +81,33 @@ function gradientOf(
   return { gradient, stepMs };
 }
 
-/** Test images with random targets: what they point to does not matter here. */
+/** Test images with class means as targets, drawn classes. */
 function makeBatch({ test, size }: Dataset, targets: number): TrainBatch {
   const random = randomStream(0, 'precision-targets');
+  const x = test.slice(0, BATCH);
+  const drawTarget = () => {
+    const drawn = Uint8Array.from({ length: BATCH }, () => random.integer(classes));
+    const gradient = x.map((value, j) => means[drawn[Math.floor(j / size)]!]![j % size]! - value);
+    return { classes: drawn, gradient };
+  };
   return {
     images: Uint32Array.from({ length: BATCH }, (_, i) => i),
-    x: test.slice(0, BATCH),
+    x,
     labels: test.labels.subarray(0, BATCH),
-    targets: Array.from({ length: targets }, () => ({
-      classes: Uint8Array.from({ length: BATCH }, () => random.integer(classes)),
-      gradient: random.fillNormal(new Float32Array(BATCH * size)),
-    })),
+    targets: Array.from({ length: targets }, drawTarget),
   };
+}
+
+function classMeans({ test, size }: Dataset): Float32Array[] {
+  const sums = Array.from({ length: classes }, () => new Float32Array(size));
+  const counts = new Array<number>(classes).fill(0);
+  const image = new Float32Array(size);
+  test.labels.forEach((label, i) => {
+    test.copyImage(i, image, 0);
+    counts[label]! += 1;
+    image.forEach((value, j) => {
+      sums[label]![j]! += value;
+    });
+  });
+  return sums.map((sum, label) => sum.map((value) => value / counts[label]!));
 }

@@ -20,7 +20,7 @@ const folder = await mkdtemp(join(tmpdir(), 'pag-precision-'));
 const [single, reduced] = await Promise.all([measure('float32'), measure('bfloat16')]);
 await rm(folder, { recursive: true });
 
-for (const name of ['inputs', 'vanilla', 'pag']) {
+for (const name of ['inputs', 'cross entropy', 'alignment']) {
   const [a, b] = [single, reduced].map(({ tensors }) => tensors[name]!.data as Float32Array);
   const rows = name === 'inputs' ? 32 : 1;
   const cosines = rowsOf(a!, rows).map((row, i) => cosineOf(row, rowsOf(b!, rows)[i]!));

@@ -41,6 +41,11 @@ const MEASURES: readonly Measure[] = [
     yLabel: 'clean accuracy on the test data (%)',
     value: (row) => 100 * row.testAccuracy,
   },
+  {
+    title: 'Validation under attack',
+    yLabel: 'robust accuracy on held-out images (%)',
+    value: ({ robustValidationAccuracy: share }) => (share === null ? null : 100 * share),
+  },
 ];
 
 /** All panels as one figure. */

@@ -43,6 +43,16 @@ describe('examine', () => {
     expect(lines).toContain('            mnist    found (mnist/train-images-idx3-ubyte.gz)');
     expect(lines).toContain('            cifar10  not found (cifar-10-batches-bin/data_batch_1.bin)');
     expect(lines.at(-1)).toBe('Nothing is missing.');
+
+    const told = (features: string[]) =>
+      renderReport({ ...report, cpu: { ...report.cpu, features } }).join('\n');
+    const indent = ' '.repeat(12);
+    expect(told(['amx_bf16'])).toContain(
+      `${indent}multiplies in bfloat16 (train.precision may be bfloat16)\n`,
+    );
+    expect(told(['avx2'])).toContain(
+      `${indent}does not multiply in bfloat16 (train.precision must be float32)\n`,
+    );
   });
 
   test('on a bare machine: everything that is missing, each with what to do', async () => {

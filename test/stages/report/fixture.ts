@@ -175,6 +175,14 @@ async function writeTraining(
       'DOUBLE',
       epochs.map((epoch) => variant.cleanCorrect / n - 0.3 * fall(epoch)),
     ),
+    ...['validationAccuracy', 'robustValidationAccuracy'].map((name) => ({
+      ...column(
+        name,
+        'DOUBLE',
+        epochs.map((epoch) => (config.train.validation === undefined ? null : 0.5 - 0.1 * fall(epoch))),
+      ),
+      nullable: true,
+    })),
   ]);
 }
 

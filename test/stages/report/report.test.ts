@@ -248,6 +248,16 @@ describe('the page', () => {
     expect(onToy).toContain('vanilla, ε 15: 54.5 % (327 of 600)');
   });
 
+  it('shows the accuracy under attack on held-out images where a training was judged by it', async () => {
+    const world = digits();
+    const { train, ...rest } = world.variants[1]!.settings;
+    const validation = { images: 100, attack: { norm: 'L2', eps: 0.5 } };
+    world.variants[1]!.settings = { ...rest, train: { ...(train as object), validation } };
+    const { html } = await makeReport(world, await temporaryFolder());
+    expect(html).toContain('Validation under attack');
+    expect((await report(digits)).html).not.toContain('Validation under attack');
+  });
+
   it('lists the settings that differ, and the whole configuration', async () => {
     const { document } = parsePage((await report(digits)).html);
     const tables = elementsOf(document, 'table').map((table) =>

@@ -1,5 +1,6 @@
 /** Early stopping: the accuracies by which weights are judged, which are kept, and when training ends. */
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
@@ -115,6 +116,13 @@ describe('training with images held out', () => {
     expect(robust.map((value) => value === null)).toEqual([true, false, true, false, false]);
     expect(clean.map((value) => value === null)).toEqual([true, false, true, false, false]);
     expect(clean.at(-1)).toBeGreaterThan(0.5);
+    const events = readFileSync(
+      join(whole.directory, 'tensorboard/events.out.tfevents.0.pipeline'),
+      'latin1',
+    );
+    for (const name of ['robustValidationAccuracy', 'validationAccuracy']) {
+      expect(events.split(`\x0a${String.fromCharCode(name.length)}${name}`)).toHaveLength(1 + 3);
+    }
     const score = (epoch: number) => [robust[epoch - 1] as number, clean[epoch - 1] as number, -epoch];
     const better = (a: number[], b: number[]) => a.map((value, i) => value - b[i]!).find((gap) => gap !== 0)!;
     const best = [2, 4, 5].sort((a, b) => better(score(b), score(a)))[0]!;
