@@ -14,7 +14,13 @@ import { tf } from '../../support/engine.ts';
 describe('registerEngine', () => {
   test('brings up the pinned TensorFlow with one thread, and a second call answers the same', async () => {
     const info = await registerEngine();
-    expect(info).toEqual({ name: 'tensorflow', tensorflow: '2.21.0', threads: 1, precision: 'float32', devices: ['CPU:0'] });
+    expect(info).toEqual({
+      name: 'tensorflow',
+      tensorflow: '2.21.0',
+      threads: 1,
+      precision: 'float32',
+      devices: ['CPU:0'],
+    });
     expect(await registerEngine({ threads: 2 })).toBe(info);
     await expect(registerEngine({ precision: 'bfloat16' })).rejects.toThrow(
       'the engine runs in float32 already, and cannot change to bfloat16',
