@@ -14,8 +14,9 @@ import { randomStream } from '../../stages/numerics/tensor/random.ts';
 import { tf } from '../../stages/numerics/tensor/tf.ts';
 import type { TrainBatch } from '../../stages/train/batches.ts';
 import { makeMethod } from '../../stages/train/methods/registry.ts';
+import type { TrainSetting } from '../../stages/train/setting.ts';
 import { stateAtStart } from '../../stages/train/state.ts';
-import { type TrainSetting, trainStep } from '../../stages/train/trainer.ts';
+import { trainStep } from '../../stages/train/trainer.ts';
 import { type Dataset, readDataset } from '../../store/dataset-artifact.ts';
 import { writeTensors } from '../../store/tensor-file.ts';
 

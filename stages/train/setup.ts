@@ -8,8 +8,8 @@ import { makeClassifier } from '../numerics/networks/registry.ts';
 import { makeOptimizer } from '../numerics/optimizers/registry.ts';
 import { makeMethod } from './methods/registry.ts';
 import { normalizationOf } from './normalization.ts';
+import type { TrainSetting } from './setting.ts';
 import { readStartingModel } from './starting-model.ts';
-import type { TrainSetting } from './trainer.ts';
 
 export interface Setup {
   setting: TrainSetting;

@@ -2,7 +2,7 @@
 import { initializeParameters, parameterCount } from '../numerics/tensor/parameters.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
-import type { TrainSetting, TrainState } from './trainer.ts';
+import type { TrainSetting, TrainState } from './setting.ts';
 
 /** Parameters drawn by the seed, then running statistics as they start. */
 export function drawModel({ network, config }: Pick<TrainSetting, 'network' | 'config'>): Float32Array {

@@ -7,9 +7,9 @@ import { lambdaAt, learningRateFactor } from '../numerics/optimizers/schedules.t
 import { stepsPerEpoch } from './batches.ts';
 import { type ImageSplit, splitImages } from './held-out.ts';
 import { type EpochSums, noSums } from './metrics.ts';
+import type { TrainState } from './setting.ts';
 import { type Setup, setUp } from './setup.ts';
 import { drawModel, fromVectors, stateAtStart, toVectors } from './state.ts';
-import type { TrainState } from './trainer.ts';
 import type { BestSoFar } from './validation.ts';
 
 /** What a checkpoint holds besides vectors. */

@@ -8,7 +8,8 @@ import { randomStream } from '../../../../stages/numerics/tensor/random.ts';
 import type { TrainBatch } from '../../../../stages/train/batches.ts';
 import type { StepBatch } from '../../../../stages/train/methods/method.ts';
 import { makeMethod } from '../../../../stages/train/methods/registry.ts';
-import { type StepFigures, type TrainSetting, trainStep } from '../../../../stages/train/trainer.ts';
+import type { TrainSetting } from '../../../../stages/train/setting.ts';
+import { type StepFigures, trainStep } from '../../../../stages/train/trainer.ts';
 import { tf } from '../../../support/engine.ts';
 import { configOf } from '../../../support/stage-context.ts';
 
