@@ -123,7 +123,7 @@ export const trainSchema = z
       .min(1)
       .optional()
       .describe(
-        'folder of a model to start from (model.json and model.safetensors), which gives network and normalization',
+        'folder of a model to start from, which gives network and normalization; relative to the working directory',
       ),
     fromFingerprint: z
       .string()

@@ -70,8 +70,21 @@ function differing(
   if (train[key] === undefined || !given.success) return [];
   const [written, wanted] = [given.data, model[key]].map((value) => canonicalJson(value as Json));
   if (written === wanted) return [];
-  const expected = `that of the model in ${from}, as train.from is set (${wanted}), or nothing`;
-  return [{ path: ['train', key], expected, found: written! }];
+  const expected = `that of the model in ${from} (${brief(wanted!)}), as train.from is set, or nothing`;
+  const isSameKind = brief(written!) === brief(wanted!);
+  return [
+    {
+      path: ['train', key],
+      expected,
+      found: `${brief(written!)}${isSameKind ? ' with other settings' : ''}`,
+    },
+  ];
+}
+
+/** The kind of a network, whose settings may fill a page; else the whole. */
+function brief(json: string): string {
+  const { kind } = JSON.parse(json) as { kind?: string };
+  return kind ?? json;
 }
 
 /**

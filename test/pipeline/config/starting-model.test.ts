@@ -63,8 +63,11 @@ describe('a training that starts from a model', () => {
     expect(
       problemsOf({ from: model, network: { kind: 'mlp', hidden: [6] }, normalization: 'dataset' }),
     ).toEqual([
-      `train.network: expected that of the model in ${model}, as train.from is set ({"hidden":[5],"kind":"mlp"}), or nothing, found {"hidden":[6],"kind":"mlp"}`,
-      `train.normalization: expected that of the model in ${model}, as train.from is set ({"mean":0.5,"std":0.25}), or nothing, found "dataset"`,
+      `train.network: expected that of the model in ${model} (mlp), as train.from is set, or nothing, found mlp with other settings`,
+      `train.normalization: expected that of the model in ${model} ({"mean":0.5,"std":0.25}), as train.from is set, or nothing, found "dataset"`,
+    ]);
+    expect(problemsOf({ from: model, network: { kind: 'resnet18' } })).toEqual([
+      `train.network: expected that of the model in ${model} (mlp), as train.from is set, or nothing, found resnet18`,
     ]);
   });
 
