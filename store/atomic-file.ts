@@ -19,15 +19,18 @@ export function temporaryName(path: string): string {
 }
 
 /**
- * Writes a whole file. Whatever was at `path` stays until the new content is safely on the disk.
+ * Writes a whole file, from one piece or several. Whatever was at `path` stays until the new content is safely on the disk.
  * The folder must exist. Throws `DISK_FULL` or `NOT_WRITABLE`, and leaves no temporary file then.
  */
-export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string | readonly Uint8Array[],
+): Promise<void> {
   const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(data);
+      for (const piece of Array.isArray(data) ? data : [data]) await file.writeFile(piece);
     } finally {
       await file.close();
     }

@@ -2,10 +2,10 @@
  * Named tensors in one file of the public safetensors format: the length of the header (unsigned, 64 bits), the
  * header (JSON), the values. Python reads these files with the `safetensors` package, and needs no code of ours.
  */
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { PipelineError } from '../schemas/errors.ts';
-import { publishFile, temporaryName, translateDiskError } from './atomic-file.ts';
+import { writeFileAtomic } from './atomic-file.ts';
 import { elementTypeOf, elementTypes, type TensorData } from './tensor-codec.ts';
 
 export interface Tensor {
@@ -46,23 +46,11 @@ export async function writeTensors(
     (a, b) => tensors[b]!.data.BYTES_PER_ELEMENT - tensors[a]!.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1),
   );
   const header = encodeHeader(names, tensors, metadata);
-  const temporary = temporaryName(path);
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(header);
-      for (const name of names) {
-        const { buffer, byteOffset, byteLength } = tensors[name]!.data;
-        await file.writeFile(new Uint8Array(buffer, byteOffset, byteLength));
-      }
-    } finally {
-      await file.close();
-    }
-    await publishFile(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw translateDiskError(error, path);
-  }
+  const values = names.map((name) => {
+    const { buffer, byteOffset, byteLength } = tensors[name]!.data;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  });
+  await writeFileAtomic(path, [header, ...values]);
 }
 
 function encodeHeader(
