@@ -10,7 +10,8 @@ import { linearMap } from './linear-map.ts';
 /** Sums dy, the cotangent of a broadcast tensor, down to that tensor's own shape. Differentiable. */
 export function sumToShape(dy: tf.Tensor, shape: number[]): tf.Tensor {
   const axes = tf.broadcast_util.getReductionAxes(shape, dy.shape);
-  return tf.reshape(axes.length > 0 ? tf.sum(dy, axes) : dy, shape);
+  const summed = axes.length > 0 ? tf.sum(dy, axes) : dy;
+  return tf.util.arraysEqual(summed.shape, shape) ? summed : tf.reshape(summed, shape);
 }
 
 /** Shape of a reduction over `axes` with the reduced axes kept. */

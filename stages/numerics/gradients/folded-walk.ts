@@ -12,6 +12,7 @@ export type NodeGradients = Record<string, () => tf.Tensor>;
 
 /** Kernels whose registered gradient knows of copies. */
 const KNOWING: ReadonlySet<string> = new Set([
+  'Add',
   'BatchNormTrain',
   'ClipByValue',
   'Conv2D',
@@ -24,18 +25,17 @@ const KNOWING: ReadonlySet<string> = new Set([
   'LeakyRelu',
   'LogSoftmaxLastAxis',
   'Mean',
+  'Multiply',
   'PadV2',
   'Relu',
   'Relu6',
   'Silu',
   'Softmax',
+  'Sub',
   'Sum',
 ]);
 
-/** Whether a tensor is the same for every image of a batch of outputs: it has no axis where those have the batch. */
-const lacksBatch = (t: tf.Tensor, out: tf.Tensor) => t.rank < out.rank || t.shape[0] === 1;
-
-/** A node with all its inputs, also those that do not depend on x. */
+/** A node, and cotangents of its outputs. */
 interface Step {
   node: TapeNode;
   dys: tf.Tensor[];
@@ -56,17 +56,21 @@ const passOn: Rule = ({ node, dys: [dy] }) => {
 };
 
 const rules: Record<string, Rule> = {
-  Add: passOn,
   AddN: passOn,
   Reshape: ({ node, dys: [dy], copies }) => {
     const [first, ...rest] = node.inputs.x!.shape as [number, ...number[]];
     return { x: () => tf.reshape(dy!, [copies * first, ...rest]) };
   },
-  Multiply: (step) => {
-    const { node } = step;
-    const others = Object.entries(node.allInputs).filter(([name]) => !(name in node.inputs));
-    const isScaled = others.length === 1 && lacksBatch(others[0]![1], node.outputs[0]!);
-    return isScaled && passOn(step) !== undefined ? asItIs(step) : undefined;
+  /** The parts of an image's axis, joined again; a part that does not lead to the end has no cotangent. */
+  SplitV: ({ node, dys, copies }) => {
+    const { shape } = node.inputs.x!;
+    const axis = shape.findIndex((size, i) => size !== node.outputs[0]!.shape[i]);
+    if (axis <= 0) return undefined;
+    const parts = node.outputs.map(
+      ({ shape: [first, ...rest] }, i) =>
+        (dys[i] as tf.Tensor | undefined) ?? tf.zeros([copies * first!, ...rest]),
+    );
+    return { x: () => tf.concat(parts, axis) };
   },
   /** The axes of one image may change places, the first may not. */
   Transpose: (step) => {

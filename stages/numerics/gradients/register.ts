@@ -2,6 +2,7 @@
  * Makes every op that networks and losses use differentiable to any order. Called once per process, after the
  * engine is registered and before anything is differentiated.
  */
+import { registerArithmetic } from './arithmetic.ts';
 import { registerBatchNorm } from './batch-norm.ts';
 import { registerBroadcasting } from './broadcasting.ts';
 import { registerComparisons } from './comparisons.ts';
@@ -28,6 +29,7 @@ import { registerSoftmax } from './softmax.ts';
 import { registerSquaredDifference } from './squared-difference.ts';
 
 const registrations = [
+  registerArithmetic,
   registerExponentials,
   registerSigmoid,
   registerElu,

@@ -4,13 +4,8 @@
  */
 import { tf } from '../tensor/tf.ts';
 
-type RecordedNode = ReturnType<typeof tf.engine>['state']['activeTape'][number];
-
-/** One recorded operation on the way from some xs to some ys. */
-export interface TapeNode extends RecordedNode {
-  /** Also those that do not depend on the xs; `inputs` has only those that do. */
-  allInputs: RecordedNode['inputs'];
-}
+/** One recorded operation. */
+export type TapeNode = ReturnType<typeof tf.engine>['state']['activeTape'][number];
 
 /** Tensors by their ids. */
 export type TensorIds = ReadonlySet<number>;
@@ -20,7 +15,7 @@ export function idsOf(tensors: readonly tf.Tensor[]): Set<number> {
 }
 
 /** xs and all outputs of the tape that depend on any of them. */
-export function dependents(tape: readonly RecordedNode[], xs: TensorIds): Set<number> {
+export function dependents(tape: readonly TapeNode[], xs: TensorIds): Set<number> {
   const found = new Set(xs);
   for (const node of tape) {
     if (!Object.values(node.inputs).some(({ id }) => found.has(id))) continue;
@@ -30,7 +25,7 @@ export function dependents(tape: readonly RecordedNode[], xs: TensorIds): Set<nu
 }
 
 /** The part of the tape that leads from any of xs to any of ys, in order; each node's inputs are those that depend on xs. */
-export function nodesBetween(tape: readonly RecordedNode[], xs: TensorIds, ys: TensorIds): TapeNode[] {
+export function nodesBetween(tape: readonly TapeNode[], xs: TensorIds, ys: TensorIds): TapeNode[] {
   const fromXs = dependents(tape, xs);
   const after = tape.filter((node) => Object.values(node.inputs).some(({ id }) => fromXs.has(id)));
   const toY = new Set(ys);
@@ -41,7 +36,6 @@ export function nodesBetween(tape: readonly RecordedNode[], xs: TensorIds, ys: T
   });
   return between.reverse().map((node) => ({
     ...node,
-    allInputs: node.inputs,
     inputs: Object.fromEntries(Object.entries(node.inputs).filter(([, { id }]) => fromXs.has(id))),
   }));
 }

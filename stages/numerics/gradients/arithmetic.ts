@@ -1,0 +1,46 @@
+/**
+ * Sum, difference and product of two tensors, with broadcasting. Right in tfjs, but with casts and reshapes that
+ * change nothing, each a kernel of its own; these gradients spare them, and know of copies.
+ */
+import { tf } from '../tensor/tf.ts';
+import { apart } from './copies.ts';
+
+/** The cotangent of an input of shape `one` from that of the broadcast output, apart where it holds copies. */
+function toInput(t: tf.Tensor, out: readonly number[], one: readonly number[]): tf.Tensor {
+  const lead = t.rank - out.length;
+  const axes = tf.broadcast_util.getReductionAxes([...one], [...out]).map((axis) => axis + lead);
+  const summed = axes.length === 0 ? t : tf.sum(t, axes);
+  const shape = lead === 0 ? [...one] : [t.shape[0]! * one[0]!, ...one.slice(1)];
+  return tf.util.arraysEqual(summed.shape, shape) ? summed : tf.reshape(summed, shape);
+}
+
+const asFloat = (t: tf.Tensor) => (t.dtype === 'float32' ? t : tf.cast(t, 'float32'));
+
+/** By a and by b, from the cotangent and the other one. */
+interface Arithmetic {
+  byA(dy: tf.Tensor, b: tf.Tensor): tf.Tensor;
+  byB(dy: tf.Tensor, a: tf.Tensor): tf.Tensor;
+}
+
+const kernels: Record<string, Arithmetic> = {
+  Add: { byA: (dy) => dy, byB: (dy) => dy },
+  Sub: { byA: (dy) => dy, byB: (dy) => tf.neg(dy) },
+  Multiply: { byA: (dy, b) => tf.mul(dy, asFloat(b)), byB: (dy, a) => tf.mul(dy, asFloat(a)) },
+};
+
+export function registerArithmetic(): void {
+  for (const [kernelName, { byA, byB }] of Object.entries(kernels)) {
+    tf.registerGradient({
+      kernelName,
+      inputsToSave: ['a', 'b'],
+      gradFunc: (dy, [a, b]) => {
+        const out = tf.broadcast_util.assertAndGetBroadcastShape(a!.shape, b!.shape);
+        const each = apart(dy as tf.Tensor, out);
+        return {
+          a: () => toInput(byA(each, b!), out, a!.shape),
+          b: () => toInput(byB(each, a!), out, b!.shape),
+        };
+      },
+    });
+  }
+}
