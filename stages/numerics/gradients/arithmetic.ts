@@ -18,28 +18,36 @@ const asFloat = (t: tf.Tensor) => (t.dtype === 'float32' ? t : tf.cast(t, 'float
 
 /** By a and by b, from the cotangent and the other one. */
 interface Arithmetic {
+  /** Whether the other one does not matter. */
+  isLinear: boolean;
   byA(dy: tf.Tensor, b: tf.Tensor): tf.Tensor;
   byB(dy: tf.Tensor, a: tf.Tensor): tf.Tensor;
 }
 
 const kernels: Record<string, Arithmetic> = {
-  Add: { byA: (dy) => dy, byB: (dy) => dy },
-  Sub: { byA: (dy) => dy, byB: (dy) => tf.neg(dy) },
-  Multiply: { byA: (dy, b) => tf.mul(dy, asFloat(b)), byB: (dy, a) => tf.mul(dy, asFloat(a)) },
+  Add: { isLinear: true, byA: (dy) => dy, byB: (dy) => dy },
+  Sub: { isLinear: true, byA: (dy) => dy, byB: (dy) => tf.neg(dy) },
+  Multiply: {
+    isLinear: false,
+    byA: (dy, b) => tf.mul(dy, asFloat(b)),
+    byB: (dy, a) => tf.mul(dy, asFloat(a)),
+  },
 };
 
 export function registerArithmetic(): void {
-  for (const [kernelName, { byA, byB }] of Object.entries(kernels)) {
+  for (const [kernelName, { isLinear, byA, byB }] of Object.entries(kernels)) {
     tf.registerGradient({
       kernelName,
       inputsToSave: ['a', 'b'],
       gradFunc: (dy, [a, b]) => {
         const out = tf.broadcast_util.assertAndGetBroadcastShape(a!.shape, b!.shape);
-        const each = apart(dy as tf.Tensor, out);
-        return {
-          a: () => toInput(byA(each, b!), out, a!.shape),
-          b: () => toInput(byB(each, a!), out, b!.shape),
+        const by = (map: Arithmetic['byA'], one: tf.Tensor, other: tf.Tensor) => {
+          const isWhole = tf.util.arraysEqual(one.shape, out) && (isLinear || other.rank < out.length);
+          return isWhole
+            ? map(dy as tf.Tensor, other)
+            : toInput(map(apart(dy as tf.Tensor, out), other), out, one.shape);
         };
+        return { a: () => by(byA, a!, b!), b: () => by(byB, b!, a!) };
       },
     });
   }

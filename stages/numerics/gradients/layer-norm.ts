@@ -34,33 +34,54 @@ function normalize(x: tf.Tensor, epsilon: number) {
   return { xhat: tf.mul(centered, r), r };
 }
 
-/** P(g). */
-function project(g: tf.Tensor, { xhat, r }: { xhat: tf.Tensor; r: tf.Tensor }): tf.Tensor {
-  const along = tf.mul(xhat, rowMean(tf.mul(g, xhat)));
-  return tf.mul(r, tf.sub(tf.sub(g, rowMean(g)), along));
+/** mean(g) and mean(g x̂) of each row. */
+interface Moments {
+  mean: tf.Tensor;
+  along: tf.Tensor;
 }
 
-/** dx. dy may hold several copies of the batch. */
+const momentsOf = (g: tf.Tensor, xhat: tf.Tensor): Moments => ({
+  mean: rowMean(g),
+  along: rowMean(tf.mul(g, xhat)),
+});
+
+/** P(g). */
+function project(
+  g: tf.Tensor,
+  { mean, along }: Moments,
+  { xhat, r }: { xhat: tf.Tensor; r: tf.Tensor },
+): tf.Tensor {
+  return tf.mul(r, tf.sub(tf.sub(g, mean), tf.mul(xhat, along)));
+}
+
+/** dx, and as constants mean(g) and mean(g x̂). dy may hold several copies of the batch. */
 const inputGradient: Op<'dy' | 'x' | 'gamma', GradientAttributes> = defineOp({
   name: 'LayerNormInputGradient',
   inputs: ['dy', 'x', 'gamma'],
-  forward: ({ dy, x, gamma }, known) => together(project(apart(tf.mul(dy, gamma), x.shape), known), x.shape),
-  gradient: ([v], { inputs: { dy, x, gamma } }, attrs) => {
-    const known = tf.engine().isTapeOn() ? normalize(x, attrs.epsilon) : attrs;
+  outputCount: 3,
+  forward: ({ dy, x, gamma }, known) => {
+    const g = apart(tf.mul(dy, gamma), x.shape);
+    const moments = momentsOf(g, known.xhat);
+    return [together(project(g, moments, known), x.shape), moments.mean, moments.along];
+  },
+  gradient: ([v], { inputs: { dy, x, gamma }, outputs: [, mean, along] }, attrs) => {
+    const onTape = tf.engine().isTapeOn();
+    const known = onTape ? normalize(x, attrs.epsilon) : attrs;
     const { xhat, r } = known;
     const vs = apart(v!, x.shape);
-    const projected = together(project(vs, known), x.shape);
+    const ofV = momentsOf(vs, xhat);
+    const projected = together(project(vs, ofV, known), x.shape);
     return {
       dy: () => tf.mul(projected, gamma),
       gamma: () => sumToShape(tf.mul(dy, projected), gamma.shape),
       x: () => {
         const g = apart(tf.mul(dy, gamma), x.shape);
-        const [a, b] = [rowMean(tf.mul(vs, xhat)), rowMean(tf.mul(g, xhat))];
-        const [vMean, gMean] = [rowMean(vs), rowMean(g)];
-        const covariance = tf.sub(rowMean(tf.mul(vs, g)), tf.mul(vMean, gMean));
+        const ofG = onTape ? momentsOf(g, xhat) : { mean: mean!, along: along! };
+        const [a, b] = [ofV.along, ofG.along];
+        const covariance = tf.sub(rowMean(tf.mul(vs, g)), tf.mul(ofV.mean, ofG.mean));
         const total = (t: tf.Tensor) => sumOfCopies(t, x.shape);
         const ofBoth = total(tf.add(tf.mul(b, vs), tf.mul(a, g)));
-        const ofOne = total(tf.add(tf.mul(b, vMean), tf.mul(a, gMean)));
+        const ofOne = total(tf.add(tf.mul(b, ofV.mean), tf.mul(a, ofG.mean)));
         const ofX = tf.mul(xhat, total(tf.sub(covariance, tf.mul(tf.mul(a, b), 3))));
         return tf.mul(tf.neg(tf.square(r)), tf.add(tf.sub(ofBoth, ofOne), ofX));
       },
