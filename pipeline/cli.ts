@@ -169,7 +169,7 @@ function runOptions(parser: Argv) {
 
 function initOptions(parser: Argv) {
   return parser
-    .positional('preset', { type: 'string', describe: 'usps, toy or mnist' })
+    .positional('preset', { type: 'string', describe: 'usps, toy, mnist, methods, …' })
     .positional('file', { type: 'string', describe: 'Default: experiment.yaml' })
     .options({ verbose });
 }
