@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { type DoctorReport, examine } from '../engine/doctor.ts';
 import { hasBfloat16 } from '../engine/precision.ts';
+import { COLUMNS, fold, labelled } from '../fold-text.ts';
 
 interface DoctorArguments {
   /** Folder with the user's data sets. */
@@ -11,7 +12,6 @@ interface DoctorArguments {
 }
 
 const LABEL_WIDTH = 12;
-const PAGE_WIDTH = 80;
 
 export const doctorCommand: CommandModule<object, DoctorArguments> = {
   command: 'doctor',
@@ -54,7 +54,7 @@ export function renderReport(report: DoctorReport): string[] {
     '',
     ...(report.missing.length === 0 ? ['Nothing is missing.'] : ['Missing:']),
     ...report.missing.flatMap((sentence) =>
-      wrap(sentence, PAGE_WIDTH - 4).map((line, i) => `${i ? '    ' : '  - '}${line}`),
+      fold(sentence, COLUMNS - 4).map((line, i) => `${i ? '    ' : '  - '}${line}`),
     ),
   ];
 }
@@ -73,23 +73,7 @@ function describeSet(directory: string, name: string, file: string, found: boole
   return `${name.padEnd(8)} ${found ? 'found' : 'not found'} (${place})`;
 }
 
-function field(label: string, text: string): string[] {
-  return wrap(text, PAGE_WIDTH - LABEL_WIDTH).map(
-    (line, i) => `${(i ? '' : label).padEnd(LABEL_WIDTH)}${line}`,
-  );
-}
-
-/** Breaks at spaces; a word longer than the width gets a line of its own, so that paths stay whole. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
+const field = (label: string, text: string) => labelled(label, LABEL_WIDTH, text);
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;

@@ -1,4 +1,5 @@
 /** `pipeline plan`: what a run would do with each artifact, and why; changes nothing. */
+import { COLUMNS, fold } from '../fold-text.ts';
 import { type Prepared, planLines, prepare, type RunArguments } from '../prepare.ts';
 import type { World } from '../world.ts';
 
@@ -10,7 +11,6 @@ export async function planCommand(args: RunArguments, world: World): Promise<voi
   world.stdout.write(`${text}\n`);
 }
 
-const COLUMNS = 80;
 const ACTION_COLUMNS = 8;
 
 function table({ experiment, plan }: Prepared): string {
@@ -20,16 +20,4 @@ function table({ experiment, plan }: Prepared): string {
   ]);
   const title = `${experiment.name}: ${experiment.variants.length} variants, ${plan.length} artifacts`;
   return [title, ...lines].join('\n');
-}
-
-/** Breaks a text at spaces into lines of at most `columns` characters; a longer word stands alone. */
-function fold(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ').filter(Boolean)) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= columns)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -6,13 +6,13 @@ import { readClassifier } from '../../../stages/numerics/networks/trained-classi
 import { sizeOf } from '../../../stages/numerics/tensor/parameters.ts';
 import { sha256File } from '../../../store/content-hash.ts';
 import { fileShape, WEIGHTS_FILE } from '../../../store/model-files.ts';
+import { COLUMNS, labelled } from '../../fold-text.ts';
 import { showBytes } from '../../inventory.ts';
 import type { World } from '../../world.ts';
 import { showShape } from './misfit.ts';
 import { usage } from './option-file.ts';
 import { readWeightsFile } from './weights-file.ts';
 
-const COLUMNS = 80;
 const LABEL = 15;
 
 export interface ShowArguments {
@@ -92,16 +92,7 @@ function heading({ source, bytes, sha256 }: Shown): string[] {
   return [...row('File', `${source} (${showBytes(bytes)})`), ...row('sha256', sha256), ''];
 }
 
-/** Label and text, folded at spaces. */
-function row(label: string, text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ').filter((part) => part !== '')) {
-    const last = lines.at(-1);
-    if (last === undefined || LABEL + last.length + 1 + word.length > COLUMNS) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines.map((line, i) => `${(i === 0 ? label : '').padEnd(LABEL)}${line}`);
-}
+const row = (label: string, text: string) => labelled(label, LABEL, text);
 
 function table(tensors: readonly ShownTensor[]): string[] {
   const cells = tensors.map((tensor) => [
