@@ -2,10 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { installOnce, logFile } from '../../pipeline/setup/cache.mjs';
+import { installOnce } from '../../pipeline/setup/cache.mjs';
 import { SetupFailure } from '../../pipeline/setup/failure.mjs';
-import { type Machine, thisMachine } from '../../pipeline/setup/machine.mjs';
-import { requirePython, run, tellingLine } from '../../pipeline/setup/programs.mjs';
+import { thisMachine } from '../../pipeline/setup/machine.mjs';
+import { requirePython } from '../../pipeline/setup/programs.mjs';
+import { pipInstall } from '../../pipeline/setup/python-packages.mjs';
 
 const PACKAGES = ['torch', 'numpy', 'safetensors'];
 /** With the libraries for graphics processors that the usual package brings along. */
@@ -34,29 +35,12 @@ export async function findPython(named: string | undefined, install: boolean): P
         'Expected a Python with PyTorch to compare with, found none: name one with PAG_BENCH_PYTHON or --python (it needs torch, numpy and safetensors), or add --install to put them into the cache with pip (up to 12 GB while it works).',
       );
     }
-    await installOnce(machine, CACHED, NEEDED_BYTES, (folder) => fill(machine, program, folder));
+    await installOnce(machine, CACHED, NEEDED_BYTES, (folder) => {
+      machine.say('Installing PyTorch ...');
+      return pipInstall(machine, program, folder, PACKAGES, 'torch');
+    });
   }
   return check(program, { ...machine.env, PYTHONPATH: packages });
-}
-
-async function fill(machine: Machine, program: string, folder: string): Promise<void> {
-  machine.say('Installing PyTorch ...');
-  const log = await logFile(machine, 'torch');
-  const args = [
-    '-m',
-    'pip',
-    'install',
-    '--no-cache-dir',
-    '--only-binary=:all:',
-    '--no-input',
-    '--target',
-    folder,
-  ];
-  const { code, output } = await run(program, [...args, ...PACKAGES], { env: machine.env, logFile: log });
-  if (code === 0) return;
-  throw new SetupFailure(
-    `Expected pip to install ${PACKAGES.join(', ')}, it ended with code ${code} (${tellingLine(output)}): check the network and pip's index setting, then run the command again; its whole output is in ${log}.`,
-  );
 }
 
 function check(program: string, env: NodeJS.ProcessEnv): Python {

@@ -40,27 +40,29 @@ export async function installPythonPackages(machine) {
   const name = pythonPackagesName(machine, python);
   return installOnce(machine, name, NEEDED_BYTES, async (folder) => {
     machine.say('Installing the Python packages that the tests read our files with ...');
-    const log = await logFile(machine, 'python');
-    const args = [
-      '-m',
-      'pip',
-      'install',
-      '--no-cache-dir',
-      '--only-binary=:all:',
-      '--no-input',
-      '--progress-bar=off',
-    ];
-    const { code, output } = await run(
-      python,
-      [...args, '--no-compile', '--target', folder, ...REQUIREMENTS],
-      {
-        env: { ...machine.env, PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_ROOT_USER_ACTION: 'ignore' },
-        logFile: log,
-      },
-    );
-    if (code === 0) return;
-    throw new SetupFailure(
-      `Expected pip to install ${REQUIREMENTS.map((line) => line.split(';')[0]).join(', ')}, it ended with code ${code} (${tellingLine(output)}): check the network and pip's index setting, then run the command again; its whole output is in ${log}.`,
-    );
+    await pipInstall(machine, python, folder, REQUIREMENTS, 'python');
   });
+}
+
+/**
+ * Puts packages into a folder for PYTHONPATH.
+ *
+ * @param {Machine} machine
+ * @param {string} python
+ * @param {string} folder
+ * @param {string[]} requirements
+ * @param {string} logName
+ */
+export async function pipInstall(machine, python, folder, requirements, logName) {
+  const log = await logFile(machine, logName);
+  const quiet = ['--no-input', '--progress-bar=off'];
+  const args = ['-m', 'pip', 'install', '--no-cache-dir', '--only-binary=:all:', '--no-compile', ...quiet];
+  const { code, output } = await run(python, [...args, '--target', folder, ...requirements], {
+    env: { ...machine.env, PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_ROOT_USER_ACTION: 'ignore' },
+    logFile: log,
+  });
+  if (code === 0) return;
+  throw new SetupFailure(
+    `Expected pip to install ${requirements.map((line) => line.split(';')[0]).join(', ')}, it ended with code ${code} (${tellingLine(output)}): check the network and pip's index setting, then run the command again; its whole output is in ${log}.`,
+  );
 }
