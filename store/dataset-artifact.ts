@@ -12,6 +12,8 @@ export interface Split {
   labels: Uint8Array;
   /** Copies image `index` to `out` at `offset`, in data units: [0, 1] for images, raw for points. */
   copyImage(index: number, out: Float32Array, offset: number): void;
+  /** The images with these indices, [count, ...shape] flattened. */
+  gather(indices: ArrayLike<number>): Float32Array;
   /** Images `first` … `first + count − 1`, [count, ...shape] flattened. */
   slice(first: number, count: number): Float32Array;
 }
@@ -55,14 +57,16 @@ export function viewSplit({ images, labels }: RawSplit, size: number): Split {
     const start = index * size;
     for (let i = 0; i < size; i++) out[offset + i] = images[start + i]! * scale;
   };
+  const gather = (indices: ArrayLike<number>) => {
+    const out = new Float32Array(indices.length * size);
+    for (let i = 0; i < indices.length; i++) copyImage(indices[i]!, out, i * size);
+    return out;
+  };
   return {
     count: labels.length,
     labels,
     copyImage,
-    slice(first, count) {
-      const out = new Float32Array(count * size);
-      for (let i = 0; i < count; i++) copyImage(first + i, out, i * size);
-      return out;
-    },
+    gather,
+    slice: (first, count) => gather(Array.from({ length: count }, (_, i) => first + i)),
   };
 }

@@ -65,13 +65,10 @@ export async function pictures(
   reader: GradientReader | null,
   config: ExperimentConfig['analyze'],
 ): Promise<{ arrays: Arrays; labels: number[] }> {
-  const { train, info, size } = dataset;
+  const { train, info } = dataset;
   const classes = info.classNames.length;
   const chosen = oneOfEachClass(train.labels, classes, config.images);
-  const images = new Float32Array(chosen.length * size);
-  chosen.forEach((index, i) => {
-    train.copyImage(index, images, i * size);
-  });
+  const images = train.gather(chosen);
   const grid = [chosen.length, classes, ...info.shape];
   const arrays: Arrays = {
     images: { shape: [chosen.length, ...info.shape], data: images },

@@ -59,15 +59,11 @@ function attackBatch(
   outcome: Outcome,
 ): void {
   const { dataset, logitsOf, seed } = victim;
-  const { test, info, size } = dataset;
+  const { test, info } = dataset;
   const norm = norms[setting.norm];
-  const values = new Float32Array(images.length * size);
-  images.forEach((image, i) => {
-    test.copyImage(image, values, i * size);
-  });
   const classes = Uint8Array.from(images, (i) => (setting.targeted ? outcome.target[i]! : test.labels[i]!));
   const result = tf.tidy(() => {
-    const x = tf.tensor(values, [images.length, ...info.shape]);
+    const x = tf.tensor(test.gather(images), [images.length, ...info.shape]);
     const options = {
       norm,
       eps: setting.eps,

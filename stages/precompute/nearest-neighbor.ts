@@ -20,11 +20,7 @@ interface ClassMembers {
 
 function membersOf({ train, size }: Dataset, label: number): ClassMembers {
   const indices = Uint32Array.from([...train.labels.keys()].filter((i) => train.labels[i] === label));
-  const values = new Float32Array(indices.length * size);
-  indices.forEach((index, i) => {
-    train.copyImage(index, values, i * size);
-  });
-  const images = tf.tensor2d(values, [indices.length, size]);
+  const images = tf.tensor2d(train.gather(indices), [indices.length, size]);
   return { indices, images, squares: tf.tidy(() => tf.sum(tf.square(images), 1)) };
 }
 

@@ -60,10 +60,9 @@ function readImages(
   images: Uint32Array,
   moves: readonly Move[],
 ): { x: Float32Array; labels: Uint8Array } {
-  const x = new Float32Array(images.length * size);
-  images.forEach((image, i) => {
-    train.copyImage(image, x, i * size);
-    applyMove(x, i * size, info.shape, moves[i]!);
+  const x = train.gather(images);
+  moves.forEach((move, i) => {
+    applyMove(x, i * size, info.shape, move);
   });
   return { x, labels: Uint8Array.from(images, (image) => train.labels[image]!) };
 }

@@ -48,16 +48,12 @@ export async function validate(logitsOf: LogitsOf, validation: Validation): Prom
 
 function validateBatch(
   logitsOf: LogitsOf,
-  { dataset: { train, info, size }, config: { attack }, seed }: Validation,
+  { dataset: { train, info }, config: { attack }, seed }: Validation,
   images: Uint32Array,
 ): { right: number; robust: number } {
-  const values = new Float32Array(images.length * size);
-  images.forEach((image, i) => {
-    train.copyImage(image, values, i * size);
-  });
   const goal = { classes: Uint8Array.from(images, (image) => train.labels[image]!), targeted: false };
   return tf.tidy(() => {
-    const x = tf.tensor(values, [images.length, ...info.shape]);
+    const x = tf.tensor(train.gather(images), [images.length, ...info.shape]);
     const wrong = hasSucceeded(logitsOf(x), goal);
     const adversarial = attacks[attack.method](
       logitsOf,
