@@ -3,15 +3,14 @@
  * change nothing, each a kernel of its own; these gradients spare them, and know of copies.
  */
 import { tf } from '../tensor/tf.ts';
-import { apart } from './copies.ts';
+import { sumToShape } from './broadcasting.ts';
+import { apart, together } from './copies.ts';
 
 /** The cotangent of an input of shape `one` from that of the broadcast output, apart where it holds copies. */
 function toInput(t: tf.Tensor, out: readonly number[], one: readonly number[]): tf.Tensor {
-  const lead = t.rank - out.length;
-  const axes = tf.broadcast_util.getReductionAxes([...one], [...out]).map((axis) => axis + lead);
-  const summed = axes.length === 0 ? t : tf.sum(t, axes);
-  const shape = lead === 0 ? [...one] : [t.shape[0]! * one[0]!, ...one.slice(1)];
-  return tf.util.arraysEqual(summed.shape, shape) ? summed : tf.reshape(summed, shape);
+  if (t.rank === out.length) return sumToShape(t, [...one]);
+  const missing = new Array<number>(out.length - one.length).fill(1);
+  return together(sumToShape(t, [t.shape[0]!, ...missing, ...one]), one);
 }
 
 const asFloat = (t: tf.Tensor) => (t.dtype === 'float32' ? t : tf.cast(t, 'float32'));

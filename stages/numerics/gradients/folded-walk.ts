@@ -12,12 +12,13 @@ export type NodeGradients = Record<string, () => tf.Tensor>;
 
 /** Kernels whose registered gradient knows of copies. */
 const KNOWING: ReadonlySet<string> = new Set([
+  'Abs',
   'Add',
+  'AddN',
+  'BatchMatMul',
   'BatchNormTrain',
   'ClipByValue',
   'Conv2D',
-  'Abs',
-  'BatchMatMul',
   'Gelu',
   'GeluTanh',
   'Identity',
@@ -47,16 +48,7 @@ type Rule = (step: Step) => NodeGradients | undefined;
 
 const asItIs: Rule = ({ node, dys }) => node.gradient!(dys) as unknown as NodeGradients;
 
-/** The cotangent itself, for each input that is as large as the output. */
-const passOn: Rule = ({ node, dys: [dy] }) => {
-  const [out] = node.outputs;
-  const inputs = Object.entries(node.inputs);
-  if (inputs.some(([, { shape }]) => shape.join() !== out!.shape.join())) return undefined;
-  return Object.fromEntries(inputs.map(([name]) => [name, () => dy!]));
-};
-
 const rules: Record<string, Rule> = {
-  AddN: passOn,
   Reshape: ({ node, dys: [dy], copies }) => {
     const [first, ...rest] = node.inputs.x!.shape as [number, ...number[]];
     return { x: () => tf.reshape(dy!, [copies * first, ...rest]) };
