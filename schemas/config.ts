@@ -4,88 +4,11 @@
  * gradient is in the units of the data set: [0, 1] for images, the raw coordinates for the toy set.
  */
 import * as z from 'zod';
-import { scoreNetworkSchema } from './network-config.ts';
-import { count, distance, eps, norm, probability, seed } from './setting-types.ts';
+import { datasetSchema } from './dataset-config.ts';
+import { precomputeSchema } from './precompute-config.ts';
+import { scoreSchema } from './score-config.ts';
+import { count, distance, eps, norm, seed } from './setting-types.ts';
 import { trainSchema } from './train-config.ts';
-
-/** 2-D points in modes that alternate between two classes along the line x₂ = slope · x₁. */
-const toyGeometrySchema = z
-  .strictObject({
-    pointsPerMode: count.default(1000).describe('training points of each mode'),
-    modesPerClass: count.default(3),
-    slope: z.number().default(2).describe('the line x2 = slope * x1 on which every point lies'),
-    spacing: z.number().positive().default(40).describe('distance of neighbouring modes along the line'),
-    deviation: z.number().positive().default(1).describe('standard deviation of a mode along the line'),
-    testPoints: count.default(600),
-  })
-  .prefault({});
-
-const datasetSchema = z.strictObject({
-  name: z
-    .enum(['usps', 'mnist', 'cifar10', 'folder', 'toy'])
-    .describe(
-      'usps is bundled; mnist, cifar10 and folder are read from the data directory; toy is generated',
-    ),
-  folder: z
-    .string()
-    .optional()
-    .describe('for folder: path below the data directory, with train/CLASS/*.png and test/CLASS/*.png'),
-  size: count.optional().describe('for folder: side in pixels to which images are resized'),
-  grayscale: z.boolean().optional().describe('for folder: one channel instead of three'),
-  trainImages: count.optional().describe('use only the first so many training images'),
-  testImages: count.optional().describe('use only the first so many test images'),
-  geometry: toyGeometrySchema,
-  fingerprint: z
-    .string()
-    .optional()
-    .describe(
-      'checksum of the files that are read; filled in before a run, so that changed files are noticed',
-    ),
-  seed: seed.optional().describe('for toy: seed of the points; default: the seed of the experiment'),
-});
-
-const scoreSchema = z
-  .strictObject({
-    kind: z
-      .enum(['edm', 'analytic'])
-      .default('edm')
-      .describe(
-        'edm: learned (Karras et al. 2022); analytic: exact score of the Gaussian mixture (toy only)',
-      ),
-    network: scoreNetworkSchema.prefault({ kind: 'unet' }),
-    steps: count.default(1000),
-    batchSize: count.default(128),
-    learningRate: z.number().positive().default(2e-3),
-    warmupSteps: z.number().int().min(0).default(100).describe('linear rise of the learning rate'),
-    emaHalfLifeImages: z
-      .number()
-      .positive()
-      .default(10_000)
-      .describe('half-life of the weight average, in images'),
-    classDropout: probability.default(0.1).describe('share of images trained without their class'),
-    pMean: z.number().default(-1.2).describe('mean of ln σ'),
-    pStd: z.number().positive().default(1.2).describe('standard deviation of ln σ'),
-    sigmaData: z.number().positive().default(0.5).describe('standard deviation of the scaled data'),
-    checkpointSteps: count.default(200).describe('steps between checkpoints'),
-    seed: seed.optional(),
-  })
-  .prefault({});
-
-const precomputeSchema = z
-  .strictObject({
-    method: z.enum(['sbg', 'nearest-neighbor', 'class-mean', 'one-image']).default('sbg'),
-    sigma: z
-      .number()
-      .positive()
-      .default(1)
-      .describe('for sbg: noise level, in units of the data scaled to [-1, 1] (toy: raw coordinates)'),
-    draws: count.default(1).describe('for sbg: noise draws averaged per image'),
-    batchSize: count.default(256).describe('network evaluations at a time; does not change the noise'),
-    codec: z.enum(['float32', 'float16', 'int8']).default('float16'),
-    shardImages: count.default(1024).describe('images per shard'),
-    seed: seed.optional(),
-  })
-  .prefault({});
 
 const attackEntrySchema = z.strictObject({
   method: z.enum(['fgsm', 'pgd']),

@@ -22,5 +22,5 @@ export type DatasetInfo = z.infer<typeof datasetInfoSchema>;
 /** A split in memory: `images` holds count × product(shape) values, `labels` one class index each. */
 export interface RawSplit {
   images: Uint8Array | Float32Array;
-  labels: Uint8Array;
+  labels: Uint16Array;
 }

@@ -9,7 +9,7 @@ import { readImageTable, writeImageTable } from './shards/image-table.ts';
 export interface Split {
   count: number;
   /** Class index of each image. */
-  labels: Uint8Array;
+  labels: Uint16Array;
   /** Copies image `index` to `out` at `offset`, in data units: [0, 1] for images, raw for points. */
   copyImage(index: number, out: Float32Array, offset: number): void;
   /** The images with these indices, [count, ...shape] flattened. */

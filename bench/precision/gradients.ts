@@ -87,7 +87,7 @@ function makeBatch({ test, size }: Dataset, targets: number): TrainBatch {
   const random = randomStream(0, 'precision-targets');
   const x = test.slice(0, BATCH);
   const drawTarget = () => {
-    const drawn = Uint8Array.from({ length: BATCH }, () => random.integer(classes));
+    const drawn = Uint16Array.from({ length: BATCH }, () => random.integer(classes));
     const gradient = x.map((value, j) => means[drawn[Math.floor(j / size)]!]![j % size]! - value);
     return { classes: drawn, gradient };
   };

@@ -51,7 +51,7 @@ function settingOf(network: ClassifierConfig): TrainSetting {
 }
 
 function batchOf(tensors: Record<string, Tensor>): TrainBatch {
-  const labels = Uint8Array.from(tensors.labels!.data);
+  const labels = Uint16Array.from(tensors.labels!.data);
   const gradients = tensors.gradients!.data as Float32Array;
   const size = gradients.length / TARGETS;
   return {
@@ -59,7 +59,7 @@ function batchOf(tensors: Record<string, Tensor>): TrainBatch {
     x: tensors.x!.data as Float32Array,
     labels,
     targets: Array.from({ length: TARGETS }, (_, target) => ({
-      classes: new Uint8Array(labels.length).fill(target),
+      classes: new Uint16Array(labels.length).fill(target),
       gradient: gradients.subarray(target * size, (target + 1) * size),
     })),
   };

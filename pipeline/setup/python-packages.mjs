@@ -14,9 +14,12 @@ const REQUIREMENTS = [
   'duckdb==1.4.4',
   'tensorboard==2.20.0',
   'safetensors==0.5.3',
+  "scipy==1.16.3; python_version >= '3.11'",
+  "scipy==1.13.1; python_version < '3.11'",
+  'pillow==11.3.0',
 ];
 
-const NEEDED_BYTES = 600e6;
+const NEEDED_BYTES = 800e6;
 
 /**
  * Folder in the cache for these packages under this Python, whether or not it is there yet.

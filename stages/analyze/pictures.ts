@@ -14,7 +14,7 @@ import { storedTargets } from './alignment.ts';
 export type Arrays = Record<string, { shape: number[]; data: Float32Array }>;
 
 /** Indices of the first image of each class in turn, then the second of each, until there are enough. */
-export function oneOfEachClass(labels: Uint8Array, classes: number, wanted: number): number[] {
+export function oneOfEachClass(labels: Uint16Array, classes: number, wanted: number): number[] {
   const byClass = Array.from({ length: classes }, (_, label) =>
     [...labels.keys()].filter((i) => labels[i] === label),
   );
@@ -48,7 +48,7 @@ function largeAttacks(
         keepClimbing: true,
         randomOf: (i: number) => randomStream(i),
       };
-      const wanted = new Uint8Array(count).fill(target);
+      const wanted = new Uint16Array(count).fill(target);
       return pgd(logitsOf, { x, classes: wanted, targeted: true }, options).dataSync();
     });
     for (let i = 0; i < count; i++) {

@@ -24,7 +24,7 @@ export interface Victim {
   logitsOf: LogitsOf;
   dataset: Dataset;
   /** Predictions on the clean test images that are attacked. */
-  clean: Uint8Array;
+  clean: Uint16Array;
   seed: number;
   batchSize: number;
 }
@@ -61,7 +61,7 @@ function attackBatch(
   const { dataset, logitsOf, seed } = victim;
   const { test, info } = dataset;
   const norm = norms[setting.norm];
-  const classes = Uint8Array.from(images, (i) => (setting.targeted ? outcome.target[i]! : test.labels[i]!));
+  const classes = Uint16Array.from(images, (i) => (setting.targeted ? outcome.target[i]! : test.labels[i]!));
   const result = tf.tidy(() => {
     const x = tf.tensor(test.gather(images), [images.length, ...info.shape]);
     const options = {

@@ -3,7 +3,7 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const datasetStage: StageDefinition = {
   name: 'dataset',
-  codeVersion: 1,
+  codeVersion: 2,
   scope: 'variant',
   inputs: () => [],
   configPart: ({ dataset }) => {

@@ -12,7 +12,7 @@ function drawPoints(
   random: RandomStream,
 ): RawSplit {
   const images = new Float32Array(2 * count);
-  const labels = new Uint8Array(count);
+  const labels = new Uint16Array(count);
   for (let i = 0; i < count; i++) {
     const { center, label } = mixture.modes[modeOf(i)]!;
     const along = mixture.deviation * random.normal();

@@ -8,7 +8,7 @@ import { epochOrder, type Move, moveOf, targetsOf } from './sampler.ts';
 /** One target of every image of a batch. */
 export interface BatchTarget {
   /** Class index, [batch]. */
-  classes: Uint8Array;
+  classes: Uint16Array;
   /** g(x, class), [batch × size]. */
   gradient: Float32Array;
 }
@@ -18,7 +18,7 @@ export interface TrainBatch {
   images: Uint32Array;
   /** [batch × size], in data units. */
   x: Float32Array;
-  labels: Uint8Array;
+  labels: Uint16Array;
   /** Empty for training without alignment. */
   targets: BatchTarget[];
 }
@@ -59,12 +59,12 @@ function readImages(
   { train, size, info }: Dataset,
   images: Uint32Array,
   moves: readonly Move[],
-): { x: Float32Array; labels: Uint8Array } {
+): { x: Float32Array; labels: Uint16Array } {
   const x = train.gather(images);
   moves.forEach((move, i) => {
     applyMove(x, i * size, info.shape, move);
   });
-  return { x, labels: Uint8Array.from(images, (image) => train.labels[image]!) };
+  return { x, labels: Uint16Array.from(images, (image) => train.labels[image]!) };
 }
 
 async function readTargets(
@@ -93,6 +93,6 @@ async function readTargets(
       const row = (i * count + k) * size;
       gradient.set(gradients.subarray(row, row + size), i * size);
     }
-    return { classes: Uint8Array.from(chosen, (targets) => targets[k]!), gradient };
+    return { classes: Uint16Array.from(chosen, (targets) => targets[k]!), gradient };
   });
 }

@@ -15,7 +15,7 @@ export interface ImageSplit {
  * @param labels class of each training image
  * @throws PipelineError `CONFIG_INVALID` where nothing would be left to train on
  */
-export function splitImages(labels: Uint8Array, wanted: number, seed: number): ImageSplit {
+export function splitImages(labels: Uint16Array, wanted: number, seed: number): ImageSplit {
   if (wanted >= labels.length) throw nothingLeft(wanted, labels.length);
   const queues = queuesByClass(labels, seed);
   const held = new Set<number>();
@@ -31,7 +31,7 @@ export function splitImages(labels: Uint8Array, wanted: number, seed: number): I
 }
 
 /** Images of each class that occurs, in random order. */
-function queuesByClass(labels: Uint8Array, seed: number): number[][] {
+function queuesByClass(labels: Uint16Array, seed: number): number[][] {
   const order = [...randomStream(seed, 'train-held-out').permutation(labels.length)];
   return [...new Set(labels)]
     .sort((a, b) => a - b)

@@ -25,7 +25,7 @@ export interface PartResult {
 
 function toTensors({ shape, classes, box, config }: TrainSetting, part: TrainBatch, step: number): StepBatch {
   const count = part.labels.length;
-  const oneHot = (indices: Uint8Array) => tf.oneHot(Array.from(indices), classes) as tf.Tensor2D;
+  const oneHot = (indices: Uint16Array) => tf.oneHot(Array.from(indices), classes) as tf.Tensor2D;
   return {
     x: tf.tensor(part.x, [count, ...shape]),
     labels: part.labels,
@@ -87,6 +87,6 @@ export function stepOnPart(
   });
 }
 
-function countHits(logits: tf.Tensor2D, labels: Uint8Array): tf.Tensor {
+function countHits(logits: tf.Tensor2D, labels: Uint16Array): tf.Tensor {
   return tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), tf.tensor1d(Array.from(labels), 'int32')), 'float32'));
 }

@@ -51,7 +51,7 @@ function validateBatch(
   { dataset: { train, info }, config: { attack }, seed }: Validation,
   images: Uint32Array,
 ): { right: number; robust: number } {
-  const goal = { classes: Uint8Array.from(images, (image) => train.labels[image]!), targeted: false };
+  const goal = { classes: Uint16Array.from(images, (image) => train.labels[image]!), targeted: false };
   return tf.tidy(() => {
     const x = tf.tensor(train.gather(images), [images.length, ...info.shape]);
     const wrong = hasSucceeded(logitsOf(x), goal);

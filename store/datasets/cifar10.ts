@@ -69,7 +69,7 @@ function checkSize({ path, bytes }: SourceFile, first: SourceFile): void {
 function readSplit(files: SourceFile[]): ByteSplit {
   const count = files.reduce((sum, { bytes }) => sum + bytes.length / RECORD, 0);
   const images = new Uint8Array(count * IMAGE);
-  const labels = new Uint8Array(count);
+  const labels = new Uint16Array(count);
   let done = 0;
   for (const { path, bytes } of files) {
     const inFile = bytes.length / RECORD;

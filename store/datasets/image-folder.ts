@@ -102,7 +102,7 @@ async function readSplit(
   const count = classes.reduce((sum, { files }) => sum + files.length, 0);
   const imageSize = shape.reduce((product, side) => product * side, 1);
   const images = new Uint8Array(count * imageSize);
-  const labels = new Uint8Array(count);
+  const labels = new Uint16Array(count);
   const sources: DatasetInfo['sources'] = [];
   let done = 0;
   for (const [label, folder] of classes.entries()) {

@@ -45,7 +45,7 @@ function readSplit(imageFile: SourceFile, labelFile: SourceFile): ByteSplit {
     throw damagedData(labelFile.path, expected, String(labels.length));
   }
   checkLabels(labelFile.path, labels, CLASSES);
-  return { images, labels };
+  return { images, labels: Uint16Array.from(labels) };
 }
 
 /** The values of an IDX file of bytes; numbers in its header are big endian. `sides`: dimensions after the first. */

@@ -54,7 +54,7 @@ function readSplit({ path, bytes }: SourceFile): ByteSplit {
     return Number(label) - 1;
   });
   checkLabels(path, labels, CLASSES, 1);
-  return { images, labels: Uint8Array.from(labels) };
+  return { images, labels: Uint16Array.from(labels) };
 }
 
 /** `index:value` to the byte that torchvision makes of it: ((v + 1) / 2 · 255) in float32, cut off. */

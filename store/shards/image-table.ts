@@ -12,8 +12,8 @@ import { crc32 } from './crc32.ts';
 
 /** Record batches hold about so many bytes. */
 const BATCH_BYTES = 2 << 20;
-/** Labels are bytes in memory. */
-const LARGEST_LABEL = 255;
+/** Labels are 16-bit numbers in memory. */
+const LARGEST_LABEL = 65_535;
 
 /**
  * Writes a split to `path`, whole or not at all; the same split gives the same bytes.
@@ -63,8 +63,11 @@ function product(shape: readonly number[]): number {
 
 /** CRC-32 of the images' bytes followed by the labels', in decimal. */
 function checksum({ images, labels }: RawSplit): string {
-  const bytes = new Uint8Array(images.buffer, images.byteOffset, images.byteLength);
-  return String(crc32(labels, crc32(bytes)));
+  return String(crc32(bytesOf(labels), crc32(bytesOf(images))));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /**
@@ -105,7 +108,7 @@ async function readTable(file: FileHandle, size: number): Promise<RawSplit & { s
   const count = layout.batches.reduce((sum, batch) => sum + batch.rows, 0);
   const values = count * product(shape);
   const images = storage === 'uint8' ? new Uint8Array(values) : new Float32Array(values);
-  const labels = new Uint8Array(count);
+  const labels = new Uint16Array(count);
   const bytes = new Uint8Array(images.buffer);
   let row = 0;
   for (const batch of layout.batches) {

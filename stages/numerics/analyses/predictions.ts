@@ -14,8 +14,8 @@ export function predict(
   shape: readonly number[],
   count: number,
   batchSize: number,
-): Uint8Array {
-  const predicted = new Uint8Array(count);
+): Uint16Array {
+  const predicted = new Uint16Array(count);
   for (let first = 0; first < count; first += batchSize) {
     const n = Math.min(batchSize, count - first);
     const labels = tf.tidy(() => {
@@ -28,6 +28,6 @@ export function predict(
 }
 
 /** Share of predictions that equal the labels. */
-export function accuracy(predicted: Uint8Array, labels: Uint8Array): number {
+export function accuracy(predicted: Uint16Array, labels: Uint16Array): number {
   return predicted.reduce((hits, label, i) => hits + (label === labels[i] ? 1 : 0), 0) / predicted.length;
 }

@@ -27,7 +27,7 @@ export interface AttackedBatch {
   /** [batch, ...shape] */
   x: tf.Tensor;
   /** One class each: the true one, or with `targeted` the one to reach. */
-  classes: Uint8Array;
+  classes: Uint16Array;
   /** Towards the class instead of away from it. */
   targeted: boolean;
 }

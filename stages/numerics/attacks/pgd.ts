@@ -31,7 +31,7 @@ interface Climb {
   /** Current iterates and the images they started from, [active, ...shape]. */
   current: tf.Tensor;
   origin: tf.Tensor;
-  classes: Uint8Array;
+  classes: Uint16Array;
   /** Position of each in the batch. */
   positions: Uint32Array;
 }
@@ -62,7 +62,7 @@ function keepRows(climb: Climb, rows: number[]): Climb {
   tf.dispose([climb.current, climb.origin]);
   return {
     ...chosen,
-    classes: Uint8Array.from(rows, (row) => climb.classes[row]!),
+    classes: Uint16Array.from(rows, (row) => climb.classes[row]!),
     positions: Uint32Array.from(rows, (row) => climb.positions[row]!),
   };
 }

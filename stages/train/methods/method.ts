@@ -7,7 +7,7 @@ import type { tf } from '../../numerics/tensor/tf.ts';
 export interface StepBatch {
   /** Clean images, [batch, ...shape], in the data set's units. */
   x: tf.Tensor;
-  labels: Uint8Array;
+  labels: Uint16Array;
   /** Labels as [batch, classes]. */
   oneHot: tf.Tensor2D;
   /** Target classes [batch, classes] and target gradients [batch, ...shape]; empty unless the method reads a store. */

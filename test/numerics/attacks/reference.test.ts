@@ -32,7 +32,7 @@ describe.skipIf(referenceDirectory === null || dataDirectory === null)(
   () => {
     let logitsOf: LogitsOf;
     let images: Float32Array;
-    let labels: Uint8Array;
+    let labels: Uint16Array;
 
     beforeAll(async () => {
       registerGradients();

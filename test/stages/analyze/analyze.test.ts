@@ -38,12 +38,12 @@ describe('class gradients', () => {
 
 describe('pictures', () => {
   it('show one image of each class in turn, as many as asked for and there are', () => {
-    expect(oneOfEachClass(Uint8Array.of(1, 1, 0, 2, 0, 1), 3, 5)).toEqual([2, 0, 3, 4, 1]);
-    expect(oneOfEachClass(Uint8Array.of(1, 0), 2, 9)).toEqual([1, 0]);
+    expect(oneOfEachClass(Uint16Array.of(1, 1, 0, 2, 0, 1), 3, 5)).toEqual([2, 0, 3, 4, 1]);
+    expect(oneOfEachClass(Uint16Array.of(1, 0), 2, 9)).toEqual([1, 0]);
   });
 
   it('come with the alignment of the classifier with its targets', async () => {
-    const labels = Uint8Array.from({ length: 8 }, (_, i) => i % 2);
+    const labels = Uint16Array.from({ length: 8 }, (_, i) => i % 2);
     const images = Uint8Array.from({ length: 8 * 4 }, (_, j) => (j * 37) % 256);
     const dataset = await datasetArtifact([2, 2, 1], 2, { images, labels });
     const config = configOf({

@@ -42,7 +42,7 @@ async function mlp(hiddenWeights: number[]): Promise<string> {
 
 beforeAll(async () => {
   const images = Float32Array.from(xs.flatMap((x) => [x, 5]));
-  dataset = await datasetArtifact([2], 2, { images, labels: Uint8Array.from(xs, (x) => (x > 0 ? 1 : 0)) });
+  dataset = await datasetArtifact([2], 2, { images, labels: Uint16Array.from(xs, (x) => (x > 0 ? 1 : 0)) });
   linear = await mlp([1, -1, 0, 0]);
 });
 

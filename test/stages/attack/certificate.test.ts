@@ -12,7 +12,7 @@ import { configOf, contextOf, datasetArtifact, temporaryFolder } from '../../sup
 
 /** Points (x, 5), class 1 where x > 0, as the classifier says; the last label is wrong, and 0.01 is near the border. */
 const xs = [-2, -0.5, 0.01, 0.7, 1.6, 0.9];
-const labels = Uint8Array.of(0, 0, 1, 1, 1, 0);
+const labels = Uint16Array.of(0, 0, 1, 1, 1, 0);
 const certify = { sigma: 0.5, n0: 50, n: 1000, alpha: 0.001, radii: [0, 0.25, '1/2', 2] };
 
 let inputs: { dataset: string; train: string };

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const images = Uint8Array.from({ length: COUNT * SIZE }, () => random.integer(256));
   // A copy of image 4 in its own class, so that the nearest neighbour is at distance zero.
   images.copyWithin(7 * SIZE, 4 * SIZE, 5 * SIZE);
-  const split: RawSplit = { images, labels: Uint8Array.from({ length: COUNT }, (_, i) => i % CLASSES) };
+  const split: RawSplit = { images, labels: Uint16Array.from({ length: COUNT }, (_, i) => i % CLASSES) };
   dataset = await readDataset(await datasetArtifact([2, 6, 1], CLASSES, split));
 });
 
@@ -85,7 +85,7 @@ describe('nearest neighbour', () => {
   it('is zero towards a class of which the image is the only member', async () => {
     const split: RawSplit = {
       images: Uint8Array.from([1, 2, 3, 4, 5, 6]),
-      labels: Uint8Array.from([0, 0, 1]),
+      labels: Uint16Array.from([0, 0, 1]),
     };
     const small = await readDataset(await datasetArtifact([1, 2, 1], 2, split));
     const found = await nearestNeighbor(small).compute(0, 3, nothing);

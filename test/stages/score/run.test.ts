@@ -23,7 +23,7 @@ const scoring = (score: object): ExperimentConfig =>
   });
 
 beforeAll(async () => {
-  const labels = Uint8Array.from({ length: 30 }, (_, i) => i % 2);
+  const labels = Uint16Array.from({ length: 30 }, (_, i) => i % 2);
   const images = Uint8Array.from({ length: 30 * 16 }, (_, j) =>
     labels[Math.floor(j / 16)] === j % 2 ? 255 : 0,
   );

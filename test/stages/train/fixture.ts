@@ -18,7 +18,7 @@ export const CNN = {
 };
 
 /** Class of each image. */
-export const labels = Uint8Array.from({ length: IMAGES }, (_, i) => i % 3);
+export const labels = Uint16Array.from({ length: IMAGES }, (_, i) => i % 3);
 
 /** Bytes of the images. */
 export function stripes(): Uint8Array {

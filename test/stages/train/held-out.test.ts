@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { splitImages } from '../../../stages/train/held-out.ts';
 
 /** 60 images: 30 of class 0, 20 of class 1, 4 of class 2, none of class 3, 6 of class 4. */
-const labels = Uint8Array.of(
+const labels = Uint16Array.of(
   ...[30, 20, 4, 0, 6].flatMap((count, label) => Array.from({ length: count }, () => label)),
 );
 const countsOf = (images: Uint32Array) =>

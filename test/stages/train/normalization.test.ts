@@ -5,7 +5,7 @@ import { viewSplit } from '../../../store/dataset-artifact.ts';
 
 /** Three images of 1 × 2 pixels with 3 channels. */
 const images = Uint8Array.of(0, 51, 7, 102, 51, 7, 204, 51, 7, 51, 51, 7, 255, 51, 7, 255, 51, 7);
-const train = viewSplit({ images, labels: Uint8Array.of(0, 1, 0) }, 6);
+const train = viewSplit({ images, labels: Uint16Array.of(0, 1, 0) }, 6);
 const dataset = { train, size: 6, info: { name: 'made', shape: [1, 2, 3] } } as unknown as Dataset;
 const ALL = Uint32Array.of(0, 1, 2);
 

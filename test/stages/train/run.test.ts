@@ -101,7 +101,7 @@ describe('training', () => {
   it('refuses to move points', async () => {
     const points = await datasetArtifact([2], 2, {
       images: Float32Array.of(0, 1, 2, 3),
-      labels: Uint8Array.of(0, 1),
+      labels: Uint16Array.of(0, 1),
     });
     const config = training({ method: 'vanilla', network: { kind: 'mlp' }, augment: { flip: true } });
     await expect(runTrain(contextOf(config, { dataset: points }))).rejects.toThrow(

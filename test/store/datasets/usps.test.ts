@@ -149,7 +149,7 @@ for path in sys.argv[1:]:
     .split('\n');
   const mine = [train, testSplit].map(({ images, labels }) => ({
     images: sha256(images),
-    labels: sha256(labels),
+    labels: sha256(Uint8Array.from(labels)),
     counts: Array.from({ length: 10 }, (_, digit) => labels.filter((label) => label === digit).length),
   }));
   expect(mine).toEqual(seen.map((text) => JSON.parse(text)));

@@ -12,6 +12,10 @@ function sampleBytes(length: number, seed = 1): Uint8Array {
   return Uint8Array.from({ length }, () => next() * 256);
 }
 
+function sampleLabels(count: number, seed = 1): Uint16Array {
+  return Uint16Array.from(sampleBytes(count, seed));
+}
+
 async function tablePath(): Promise<string> {
   return join(await temporaryFolder(), 'train.arrow');
 }
@@ -30,7 +34,7 @@ test.each(Object.entries(SPLITS))(
     const path = await tablePath();
     const values = count * shape.reduce((size: number, side) => size * side, 1);
     const images = storage === 'uint8' ? sampleBytes(values) : normalArray(values, 1);
-    const labels = sampleBytes(count, 2);
+    const labels = sampleLabels(count, 2);
     await writeImageTable(path, { images, labels }, [...shape], storage);
     const read = await readImageTable(path);
     expect(read.shape).toEqual(shape);
@@ -43,7 +47,7 @@ test.each(Object.entries(SPLITS))(
 test('part of a larger array can be written', async () => {
   const path = await tablePath();
   const images = sampleBytes(100);
-  const labels = sampleBytes(10, 2);
+  const labels = sampleLabels(10, 2);
   await writeImageTable(
     path,
     { images: images.subarray(20, 80), labels: labels.subarray(2, 8) },
@@ -57,7 +61,7 @@ test('part of a larger array can be written', async () => {
 
 test('the same split gives the same bytes', async () => {
   const [one, other] = [await tablePath(), await tablePath()];
-  const split = { images: normalArray(300_000, 3), labels: sampleBytes(1000) };
+  const split = { images: normalArray(300_000, 3), labels: sampleLabels(1000) };
   await writeImageTable(one, split, [300], 'float32');
   await writeImageTable(other, split, [300], 'float32');
   expect((await readFile(one)).equals(await readFile(other))).toBe(true);
@@ -65,11 +69,11 @@ test('the same split gives the same bytes', async () => {
 
 test('images that do not go with the labels or the storage are refused', async () => {
   const path = await tablePath();
-  const split = { images: sampleBytes(31), labels: sampleBytes(3) };
+  const split = { images: sampleBytes(31), labels: sampleLabels(3) };
   await expect(writeImageTable(path, split, [2, 5], 'uint8')).rejects.toThrow(
     new RangeError(`Expected 3 images of 10 uint8 values for ${path}, got 31 uint8 values.`),
   );
-  const bytes = { images: sampleBytes(30), labels: sampleBytes(3) };
+  const bytes = { images: sampleBytes(30), labels: sampleLabels(3) };
   await expect(writeImageTable(path, bytes, [2, 5], 'float32')).rejects.toThrow(
     new RangeError(`Expected 3 images of 10 float32 values for ${path}, got 30 uint8 values.`),
   );
@@ -77,7 +81,7 @@ test('images that do not go with the labels or the storage are refused', async (
 
 test('a folder that is not there is no place to write to', async () => {
   const path = join(await temporaryFolder(), 'nowhere', 'train.arrow');
-  const split = { images: sampleBytes(30), labels: sampleBytes(3) };
+  const split = { images: sampleBytes(30), labels: sampleLabels(3) };
   await expect(writeImageTable(path, split, [10], 'uint8')).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
@@ -112,10 +116,10 @@ const DAMAGES: Record<string, { damage(path: string): Promise<void>; found: stri
     async damage(path) {
       const content = await readFile(path);
       const labels = Buffer.from(Int32Array.from(sampleBytes(64)).buffer);
-      content[content.indexOf(labels) + 5]! ^= 1;
+      content[content.indexOf(labels) + 6]! ^= 1;
       await writeFile(path, content);
     },
-    found: `it has a label ${sampleBytes(64)[1]! + 256}, beyond 0 to 255`,
+    found: `it has a label ${sampleBytes(64)[1]! + 65_536}, beyond 0 to 65535`,
   },
   'a shard of gradients': {
     async damage(path) {
@@ -140,7 +144,7 @@ const DAMAGES: Record<string, { damage(path: string): Promise<void>; found: stri
 
 test.each(Object.entries(DAMAGES))('%s is not taken for a table', async (_, { damage, found }) => {
   const path = await tablePath();
-  await writeImageTable(path, { images: sampleBytes(256 * 64), labels: sampleBytes(64) }, [16, 16], 'uint8');
+  await writeImageTable(path, { images: sampleBytes(256 * 64), labels: sampleLabels(64) }, [16, 16], 'uint8');
   await damage(path);
   await expect(readImageTable(path)).rejects.toMatchObject({
     code: 'DATA_DAMAGED',
@@ -151,7 +155,7 @@ test.each(Object.entries(DAMAGES))('%s is not taken for a table', async (_, { da
 test('a flipped bit anywhere outside of the padding is noticed', async () => {
   const path = await tablePath();
   const images = sampleBytes(64 * 9);
-  await writeImageTable(path, { images, labels: sampleBytes(9) }, [8, 8], 'uint8');
+  await writeImageTable(path, { images, labels: sampleLabels(9) }, [8, 8], 'uint8');
   const sound = await readFile(path);
   // Of the images, whose checksum has its own test, only the first and the last bytes.
   const imagesStart = sound.indexOf(images.subarray(0, 64));
@@ -187,7 +191,7 @@ test.skipIf(!isRoot)(
     }
     try {
       const path = join(disk, 'train.arrow');
-      const split = { images: sampleBytes(3_000_000), labels: sampleBytes(3) };
+      const split = { images: sampleBytes(3_000_000), labels: sampleLabels(3) };
       await expect(writeImageTable(path, split, [1_000_000], 'uint8')).rejects.toMatchObject({
         code: 'DISK_FULL',
       });

@@ -89,7 +89,7 @@ test.each(['uint8', 'float32'] as const)('pyarrow finds the same %s images and l
   const path = join(await temporaryFolder(), 'train.arrow');
   const values = normalArray(30 * 20, 3, 40);
   const images = storage === 'uint8' ? Uint8Array.from(values, Math.abs) : values;
-  const labels = Uint8Array.from({ length: 30 }, (_, i) => i * 8);
+  const labels = Uint16Array.from({ length: 30 }, (_, i) => i * 8);
   await writeImageTable(path, { images, labels }, [4, 5, 1], storage);
   const found = readInPython([path]);
   const type = storage === 'uint8' ? 'uint8' : 'float';

@@ -18,7 +18,7 @@ import { configOf, contextOf, datasetArtifact } from '../../../support/stage-con
 
 const COUNT = 240;
 const SIZE = 36;
-const labels = Uint8Array.from({ length: COUNT }, (_, i) => i % 2);
+const labels = Uint16Array.from({ length: COUNT }, (_, i) => i % 2);
 let images: Uint8Array;
 let dataset: string;
 let vanilla: string;

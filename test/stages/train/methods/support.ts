@@ -67,7 +67,7 @@ export function numbers(count: number, ...name: (string | number)[]): Float32Arr
 
 /** Points with labels 0, 1, …, and two targets each. */
 export function batchOf(count: number, classes: number): TrainBatch {
-  const labels = Uint8Array.from({ length: count }, (_, i) => i % classes);
+  const labels = Uint16Array.from({ length: count }, (_, i) => i % classes);
   return {
     images: Uint32Array.from({ length: count }, (_, i) => 100 + i),
     x: numbers(count * LENGTH, 'x'),
@@ -135,7 +135,7 @@ export function stepBatchOf(
   const x = tf.tensor2d(images.map((image) => Array.from(values(image))));
   return {
     x,
-    labels: Uint8Array.from(images, () => 0),
+    labels: Uint16Array.from(images, () => 0),
     oneHot: tf.oneHot(
       images.map(() => 0),
       2,

@@ -1,0 +1,39 @@
+/** The data set: which one, and how much of it. */
+import * as z from 'zod';
+import { count, seed } from './setting-types.ts';
+
+/** 2-D points in modes that alternate between two classes along the line x₂ = slope · x₁. */
+const toyGeometrySchema = z
+  .strictObject({
+    pointsPerMode: count.default(1000).describe('training points of each mode'),
+    modesPerClass: count.default(3),
+    slope: z.number().default(2).describe('the line x2 = slope * x1 on which every point lies'),
+    spacing: z.number().positive().default(40).describe('distance of neighbouring modes along the line'),
+    deviation: z.number().positive().default(1).describe('standard deviation of a mode along the line'),
+    testPoints: count.default(600),
+  })
+  .prefault({});
+
+export const datasetSchema = z.strictObject({
+  name: z
+    .enum(['usps', 'mnist', 'cifar10', 'folder', 'toy'])
+    .describe(
+      'usps is bundled; mnist, cifar10 and folder are read from the data directory; toy is generated',
+    ),
+  folder: z
+    .string()
+    .optional()
+    .describe('for folder: path below the data directory, with train/CLASS/*.png and test/CLASS/*.png'),
+  size: count.optional().describe('for folder: side in pixels to which images are resized'),
+  grayscale: z.boolean().optional().describe('for folder: one channel instead of three'),
+  trainImages: count.optional().describe('use only the first so many training images'),
+  testImages: count.optional().describe('use only the first so many test images'),
+  geometry: toyGeometrySchema,
+  fingerprint: z
+    .string()
+    .optional()
+    .describe(
+      'checksum of the files that are read; filled in before a run, so that changed files are noticed',
+    ),
+  seed: seed.optional().describe('for toy: seed of the points; default: the seed of the experiment'),
+});
