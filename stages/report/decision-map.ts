@@ -1,7 +1,7 @@
 /** The decision of a classifier over a plane: its areas as a picture, its boundary as a path. */
 import { contours } from 'd3-contour';
-import { mix, type Rgb } from './colors.ts';
-import { emptyRaster, type Raster } from './png.ts';
+import { mix, type Rgb } from '../../store/pictures/colors.ts';
+import { emptyRaster, type Raster } from '../../store/pictures/png.ts';
 
 const CLASS_0: Rgb = [146, 192, 232];
 const CLASS_1: Rgb = [243, 176, 138];

@@ -1,10 +1,11 @@
 /** Sheets of pictures: for each image one row per kind of gradient or classifier, one column per class. */
+
+import { pngDataUri, type Raster } from '../../store/pictures/png.ts';
+import { gradientTile, imageTile, type Tile, tileRow } from '../../store/pictures/tiles.ts';
 import { figureSeed, keysOf } from './facts.ts';
 import { figure, type Numbering } from './figure.ts';
 import { type Markup, markup, type Part } from './markup.ts';
-import { pngDataUri, type Raster } from './png.ts';
 import { keyOf, type Pictures, type ReportData, type Values, type VariantData } from './report-data.ts';
-import { gradientTile, imageTile, type Tile, tileRow } from './tiles.ts';
 
 /** Longer class names are written upwards. */
 const LEVEL_LETTERS = 3;

@@ -1,11 +1,11 @@
 /** The drawing of one decision map: areas, boundary, points, target gradients, axes and a bar for ε. */
 import { scaleLinear } from 'd3-scale';
 import type { Analysis } from '../../schemas/results.ts';
+import { pngDataUri } from '../../store/pictures/png.ts';
 import { boundaryRuns, decisionRaster } from './decision-map.ts';
 import { round } from './line-plot.ts';
 import { type Markup, markup } from './markup.ts';
 import { fullName } from './names.ts';
-import { pngDataUri } from './png.ts';
 import type { AttackFigure, Plane, Values, VariantData } from './report-data.ts';
 import { epsText, kindOf, percent } from './settings.ts';
 

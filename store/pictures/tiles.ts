@@ -11,14 +11,16 @@ export interface Tile {
   height: number;
   width: number;
   channels: number;
-  data: Float32Array;
+  /** Bytes stand for [0, 1]. */
+  data: Float32Array | Uint8Array;
 }
 
-/** An image with values in [0, 1]; what lies outside is clipped. */
+/** An image with bytes, or values in [0, 1]; what lies outside is clipped. */
 export function imageTile(tile: Tile): Raster {
+  const scale = tile.data instanceof Uint8Array ? 1 : 255;
   return rasterOf(tile, (value, i) => {
     const byte = (offset: number) =>
-      Math.round(255 * Math.min(1, Math.max(0, value(i * tile.channels + offset))));
+      Math.round(Math.min(255, Math.max(0, scale * value(i * tile.channels + offset))));
     return tile.channels === 1 ? [byte(0), byte(0), byte(0)] : [byte(0), byte(1), byte(2)];
   });
 }
@@ -28,7 +30,8 @@ export function imageTile(tile: Tile): Raster {
  * white 0, red positive), three channels as 0.5 + g / 2. A gradient of zeros is the colour of 0 all over.
  */
 export function gradientTile(tile: Tile): Raster {
-  const largest = tile.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let largest = 0;
+  for (const value of tile.data) largest = Math.max(largest, Math.abs(value));
   const scale = largest > 0 ? 1 / largest : 0;
   return rasterOf(tile, (value, i) => {
     if (tile.channels === 1) return diverging(value(i) * scale);
@@ -49,12 +52,12 @@ function rasterOf(tile: Tile, color: (value: (index: number) => number, pixel: n
 
 function checkTile(tile: Tile): void {
   if (tile.channels !== 1 && tile.channels !== 3) {
-    const message = `Expected pictures of 1 or 3 channels for the report, got ${tile.channels}. Convert the data set to gray or RGB images (dataset.grayscale).`;
+    const message = `Expected a picture of 1 or 3 channels, got ${tile.channels}. Convert the data set to gray or RGB images (dataset.grayscale).`;
     throw new PipelineError('SHAPE_MISMATCH', message);
   }
   const bad = tile.data.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
-    const message = `Expected finite values in a picture for the report, got ${tile.data[bad]} at value ${bad} of ${tile.data.length}. The classifier or its gradients have overflowed: look at the training curves, and lower train.optimizer.learningRate or set train.clipNorm.`;
+    const message = `Expected finite values in a picture, got ${tile.data[bad]} at value ${bad} of ${tile.data.length}. The network that it comes from has overflowed: look at its training curves, and lower its learning rate or set clipNorm.`;
     throw new PipelineError('NOT_FINITE', message);
   }
 }

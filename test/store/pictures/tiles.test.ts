@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { PipelineError } from '../../../schemas/errors.ts';
-import { encodePng, pngDataUri } from '../../../stages/report/png.ts';
-import { gradientTile, imageTile, tileRow } from '../../../stages/report/tiles.ts';
+import { encodePng, pngDataUri } from '../../../store/pictures/png.ts';
+import { gradientTile, imageTile, tileRow } from '../../../store/pictures/tiles.ts';
 
 const tile = (channels: number, data: number[]) => ({
   height: 1,
@@ -20,6 +20,11 @@ describe('tiles', () => {
   it('draw an image in gray, clipped to [0, 1]', async () => {
     const png = encodePng(imageTile(tile(1, [0, 0.5, 1, -1, 2])));
     expect(await pixelsOf(png)).toEqual([0, 128, 255, 0, 255].flatMap((v) => [v, v, v, 255]));
+  });
+
+  it('draw the bytes of an image as they are', async () => {
+    const png = encodePng(imageTile({ ...tile(3, [0, 0, 0]), data: Uint8Array.of(7, 128, 255) }));
+    expect(await pixelsOf(png)).toEqual([7, 128, 255, 255]);
   });
 
   it('draw an image in colour', async () => {
@@ -60,13 +65,13 @@ describe('tiles', () => {
     expect(() => imageTile(tile(2, [0, 0]))).toThrow(
       new PipelineError(
         'SHAPE_MISMATCH',
-        'Expected pictures of 1 or 3 channels for the report, got 2. Convert the data set to gray or RGB images (dataset.grayscale).',
+        'Expected a picture of 1 or 3 channels, got 2. Convert the data set to gray or RGB images (dataset.grayscale).',
       ),
     );
     expect(() => gradientTile(tile(1, [0, Number.NaN]))).toThrow(
       new PipelineError(
         'NOT_FINITE',
-        'Expected finite values in a picture for the report, got NaN at value 1 of 2. The classifier or its gradients have overflowed: look at the training curves, and lower train.optimizer.learningRate or set train.clipNorm.',
+        'Expected finite values in a picture, got NaN at value 1 of 2. The network that it comes from has overflowed: look at its training curves, and lower its learning rate or set clipNorm.',
       ),
     );
   });

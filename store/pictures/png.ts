@@ -1,7 +1,4 @@
-/**
- * Pictures as PNG data URIs. pngjs encodes with Node's own zlib, so that the same pixels give the same bytes,
- * which the report's checksum relies on.
- */
+/** Pictures as PNG. pngjs encodes with Node's own zlib, so that the same pixels give the same bytes. */
 import { PNG } from 'pngjs';
 
 /** Row-major 8-bit RGBA pixels. */
