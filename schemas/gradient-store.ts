@@ -1,26 +1,37 @@
-/** What a gradient store holds: rows (image, target), image-major, in shards of bounded size. */
+/** What a gradient store holds: rows (image, slot), image-major, in shards of bounded size. */
 import * as z from 'zod';
 
 export const CODEC_NAMES = ['float32', 'float16', 'int8'] as const;
 export type CodecName = (typeof CODEC_NAMES)[number];
 
 /** Raised when a reader of the old form would misread the new one. */
-export const GRADIENT_STORE_VERSION = 1;
+export const GRADIENT_STORE_VERSION = 2;
 
 /** `store.json`: fixed before the first shard is written. */
-export const gradientStoreSchema = z.object({
-  version: z.literal(GRADIENT_STORE_VERSION),
-  codec: z.enum(CODEC_NAMES),
-  /** Shape of one gradient, the same as an image's. */
-  shape: z.array(z.number().int().positive()),
-  images: z.number().int().positive(),
-  /** Targets per image: every class in order. */
-  targets: z.number().int().positive(),
-  /** Every shard but the last holds so many images. */
-  shardImages: z.number().int().positive(),
-  /** How the gradients were made, for people. */
-  description: z.string(),
-});
+export const gradientStoreSchema = z
+  .object({
+    version: z.literal(GRADIENT_STORE_VERSION),
+    codec: z.enum(CODEC_NAMES),
+    /** Shape of one gradient, the same as an image's. */
+    shape: z.array(z.number().int().positive()),
+    images: z.number().int().positive(),
+    /** Classes of the data set. */
+    classes: z.number().int().positive(),
+    /** Rows per image; the row's number among them is its slot. */
+    targets: z.number().int().positive(),
+    /**
+     * Towards which class the gradient of a slot is: `all`, slot k is class k; `listed`, each row names its class in the
+     * column `target`.
+     */
+    targetClasses: z.enum(['all', 'listed']),
+    /** Every shard but the last holds so many images. */
+    shardImages: z.number().int().positive(),
+    /** How the gradients were made, for people. */
+    description: z.string(),
+  })
+  .refine(({ targets, classes, targetClasses }) => targetClasses === 'listed' || targets === classes, {
+    message: '`targets` must be `classes` where `targetClasses` is `all`',
+  });
 export type GradientStoreInfo = z.infer<typeof gradientStoreSchema>;
 
 /** `shard-00000.json`, written after its shard: the shard is finished and is what it says. */
@@ -44,3 +55,15 @@ export const shardRecordSchema = z.object({
   meanCosineLoss: z.number(),
 });
 export type ShardRecord = z.infer<typeof shardRecordSchema>;
+
+/** `summary.json`, written after the last shard: what all records together say. */
+export const storeSummarySchema = z.object({
+  shards: z.number().int().positive(),
+  rows: z.number().int().positive(),
+  /** Of all shards. */
+  bytes: z.number().int().positive(),
+  /** 1 − cos between a gradient and what the codec made of it: the largest, and the mean over rows. */
+  worstCosineLoss: z.number(),
+  meanCosineLoss: z.number(),
+});
+export type StoreSummary = z.infer<typeof storeSummarySchema>;

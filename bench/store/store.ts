@@ -58,11 +58,13 @@ async function readRaw(path: string, buffer: Uint8Array): Promise<void> {
 
 async function measure(folder: string, codec: CodecName, gradients: Float32Array) {
   const info: GradientStoreInfo = {
-    version: 1,
+    version: 2,
     codec,
     shape: [32, 32, 3],
     images: IMAGES,
+    classes: TARGETS,
     targets: TARGETS,
+    targetClasses: 'all',
     shardImages: IMAGES,
     description: 'benchmark',
   };

@@ -30,6 +30,7 @@ export async function runPrecompute(context: StageContext): Promise<void> {
     await writer.write(shard, gradients);
     done += count;
   }
+  await writer.finish();
 }
 
 function describeStore(
@@ -42,7 +43,9 @@ function describeStore(
     codec: config.precompute.codec,
     shape: info.shape,
     images: train.count,
+    classes: info.classNames.length,
     targets: info.classNames.length,
+    targetClasses: 'all',
     shardImages: config.precompute.shardImages,
     description,
   };

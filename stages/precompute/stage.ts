@@ -3,7 +3,7 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const precomputeStage: StageDefinition = {
   name: 'precompute',
-  codeVersion: 1,
+  codeVersion: 2,
   scope: 'variant',
   inputs: ({ precompute }) => (precompute.method === 'sbg' ? ['dataset', 'score'] : ['dataset']),
   configPart: ({ precompute, dataset }) => {

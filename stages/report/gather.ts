@@ -1,11 +1,12 @@
 /** Artifacts of all variants -> the data of the report. All reading of files happens here. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
-import { gradientStoreSchema, type ShardRecord, shardRecordSchema } from '../../schemas/gradient-store.ts';
 import type { Analysis, AttackSummary, EpochMetrics } from '../../schemas/results.ts';
 import { type InputArtifact, STAGE_NAMES, type StageContext, type StageName } from '../../schemas/stage.ts';
 import { readDatasetInfo } from '../../store/dataset-artifact.ts';
+import { readStoreInfo } from '../../store/shards/store-layout.ts';
+import { readSummary } from '../../store/shards/store-summary.ts';
 import { readTable } from '../../store/tables.ts';
 import { readTensors } from '../../store/tensor-file.ts';
 import { withSettings } from './attack-figures.ts';
@@ -97,17 +98,9 @@ function damaged(
 
 /** Codec and what it lost, over all shards. */
 async function readTargetStore(directory: string): Promise<TargetStore> {
-  const { codec } = gradientStoreSchema.parse(await readJson(directory, 'store.json'));
-  const names = (await readdir(directory)).filter((name) => /^shard-\d+\.json$/.test(name)).sort();
-  const shards: ShardRecord[] = [];
-  for (const name of names) shards.push(shardRecordSchema.parse(await readJson(directory, name)));
-  const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
-  return {
-    codec,
-    rows,
-    meanCosineLoss: shards.reduce((sum, shard) => sum + shard.meanCosineLoss * shard.rows, 0) / rows,
-    worstCosineLoss: shards.reduce((worst, shard) => Math.max(worst, shard.worstCosineLoss), 0),
-  };
+  const { codec } = await readStoreInfo(directory);
+  const { rows, meanCosineLoss, worstCosineLoss } = await readSummary(directory);
+  return { codec, rows, meanCosineLoss, worstCosineLoss };
 }
 
 /** Arrays by name; `need` throws where one is missing. */

@@ -40,6 +40,8 @@ export interface ShardTable {
   batchRows: number;
   /** [batches, codec columns]: start of the values in bytes from the start of the file. */
   offsets: Float64Array;
+  /** [rows]: the class of each row where the store lists them, else empty. */
+  classes: Uint16Array;
 }
 
 /**
@@ -88,9 +90,24 @@ export async function checkShard(
   if (size !== record.bytes) {
     throw new DamageError({ file: record.name, found: `it has ${size} bytes instead of ${record.bytes}` });
   }
-  const table = makeTable(info, record, await readLayout(record, file));
+  const layout = await readLayout(record, file);
+  const offsets = locateRows(info, record, layout);
   await checkBodies(record, file, buffer);
-  return table;
+  const classes = info.targetClasses === 'listed' ? await readClasses(layout, file) : new Uint16Array(0);
+  return { batchRows: record.batches[0]!.rows, offsets, classes };
+}
+
+/** The column `target`, [rows]. */
+async function readClasses({ batches }: ArrowLayout, file: FileHandle): Promise<Uint16Array> {
+  const classes = new Uint16Array(batches.reduce((sum, batch) => sum + batch.rows, 0));
+  let row = 0;
+  for (const { rows, columnOffsets } of batches) {
+    const target = new Int32Array(rows);
+    await readFully(file, new Uint8Array(target.buffer), columnOffsets[1]!);
+    classes.set(target, row);
+    row += rows;
+  }
+  return classes;
 }
 
 async function checkBodies(record: ShardRecord, file: FileHandle, buffer: Uint8Array): Promise<void> {
@@ -115,8 +132,8 @@ async function readLayout(record: ShardRecord, file: FileHandle): Promise<ArrowL
   }
 }
 
-/** The table of a shard whose batches are those of its record. */
-function makeTable(info: GradientStoreInfo, record: ShardRecord, layout: ArrowLayout): ShardTable {
+/** Offsets of a shard whose columns are those of the store and whose batches are those of its record. */
+function locateRows(info: GradientStoreInfo, record: ShardRecord, layout: ArrowLayout): Float64Array {
   const [expected, found] = [describeColumns(shardColumns(info)), describeColumns(layout.columns)];
   if (expected !== found) {
     throw new DamageError({ file: record.name, found: `its columns are ${found} instead of ${expected}` });
@@ -129,6 +146,5 @@ function makeTable(info: GradientStoreInfo, record: ShardRecord, layout: ArrowLa
       found: 'its record batches are not those it was written with',
     });
   }
-  const offsets = layout.batches.flatMap((batch) => batch.columnOffsets.slice(INDEX_COLUMNS));
-  return { batchRows: record.batches[0]!.rows, offsets: Float64Array.from(offsets) };
+  return Float64Array.from(layout.batches.flatMap((batch) => batch.columnOffsets.slice(INDEX_COLUMNS)));
 }

@@ -15,12 +15,14 @@ const BATCH_BYTES = 2 << 20;
  * Filling throws `NOT_FINITE` at a gradient with NaN or infinity.
  * @param directory for messages
  * @param gradients [images, targets, ...shape] flattened, from image `firstImage` on
+ * @param classes [images, targets], where they are not every class in order
  */
 export function encodeGradients(
   directory: string,
   info: GradientStoreInfo,
   firstImage: number,
   gradients: Float32Array,
+  classes?: Uint16Array,
 ): { source: BatchSource; loss: { worst: number; sum: number } } {
   const columns = shardColumns(info);
   const loss = { worst: 0, sum: 0 };
@@ -32,7 +34,7 @@ export function encodeGradients(
   const fill = (index: number, values: readonly ColumnValues[]) => {
     for (let i = 0; i < rows[index]!; i++, row++) {
       const image = firstImage + Math.floor(row / info.targets);
-      const target = row % info.targets;
+      const target = classes?.[row] ?? row % info.targets;
       const gradient = gradients.subarray(row * length, (row + 1) * length);
       requireFinite(gradient, image, target, directory);
       values[0]![i] = image;

@@ -1,7 +1,8 @@
 /**
  * Reads gradients by (image, target) in any order: each row, or run of neighbouring rows, by one positioned read
  * per column, without its siblings. Memory is bounded whatever the store's size: some open files, for each shard in
- * use a table of offsets (16 bytes per record batch of 2 MB), and the first shards whole, as far as there is room.
+ * use a table of offsets (16 bytes per record batch of 2 MB; where classes are listed, 2 bytes per row), and the first shards whole, as
+ * far as there is room.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ export const KEPT_BYTES = 64 << 20;
 /** A row of the store. */
 export interface GradientRow {
   image: number;
+  /** Its slot: its number among the image's rows. */
   target: number;
 }
 
@@ -75,6 +77,24 @@ export class GradientReader {
       for (const shard of slice.keys()) await this.#tableOf(shard);
       await Promise.all(Array.from(slice, ([shard, wanted]) => this.#readShard(shard, wanted)));
     }
+  }
+
+  /**
+   * Towards which class each gradient of the images is: `classes[i * targets + slot]`. Checks shards as
+   * {@link read} does where the store lists the classes.
+   */
+  async classesOf(images: ArrayLike<number>): Promise<Uint16Array> {
+    const { targets, shardImages, targetClasses } = this.info;
+    const classes = new Uint16Array(images.length * targets);
+    for (let i = 0; i < images.length; i++) {
+      const image = images[i]!;
+      requireIndex('image', image, this.info.images);
+      const shard = Math.floor(image / shardImages);
+      const first = (image - shard * shardImages) * targets;
+      const listed = targetClasses === 'listed' ? (await this.#tableOf(shard)).classes : null;
+      for (let slot = 0; slot < targets; slot++) classes[i * targets + slot] = listed?.[first + slot] ?? slot;
+    }
+    return classes;
   }
 
   /** Reads all shards and compares their SHA-256. Names of the files that are missing or not as they were written. */

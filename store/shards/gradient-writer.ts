@@ -5,7 +5,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
-import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
+import type { GradientStoreInfo, ShardRecord, StoreSummary } from '../../schemas/gradient-store.ts';
 import { collectLeftovers, makeDirectory, translateDiskError, writeFileAtomic } from '../atomic-file.ts';
 import { canonicalJson } from '../content-hash.ts';
 import { writeArrowFile } from './arrow-writer.ts';
@@ -21,6 +21,7 @@ import {
   shardColumns,
   shardName,
 } from './store-layout.ts';
+import { writeSummary } from './store-summary.ts';
 
 export interface GradientWriter {
   readonly info: GradientStoreInfo;
@@ -35,9 +36,12 @@ export interface GradientWriter {
   /**
    * Writes one shard; the same gradients give the same bytes.
    * Throws `NOT_FINITE` where a gradient holds NaN or infinity, and `DISK_FULL` or `NOT_WRITABLE`.
-   * @param gradients [count, targets, ...shape] flattened: image-major, target-minor
+   * @param gradients [count, targets, ...shape] flattened: image-major, slot-minor
+   * @param classes [count, targets]: towards which class each is, where the store lists them, and only there
    */
-  write(shard: number, gradients: Float32Array): Promise<ShardRecord>;
+  write(shard: number, gradients: Float32Array, classes?: Uint16Array): Promise<ShardRecord>;
+  /** Writes what all records together say, once no shard is missing. */
+  finish(): Promise<StoreSummary>;
 }
 
 /**
@@ -55,7 +59,8 @@ export async function openGradientWriter(
     info,
     shardCount,
     imagesOf: (shard) => imagesOfShard(info, shard),
-    write: (shard, gradients) => writeShard(directory, info, shard, gradients),
+    write: (shard, gradients, classes) => writeShard(directory, info, shard, gradients, classes),
+    finish: () => writeSummary(directory, info),
     async missing() {
       await collectLeftovers(directory);
       const shards: number[] = [];
@@ -100,6 +105,7 @@ async function writeShard(
   info: GradientStoreInfo,
   shard: number,
   gradients: Float32Array,
+  classes?: Uint16Array,
 ): Promise<ShardRecord> {
   const { first, count } = imagesOfShard(info, shard);
   const length = gradientLength(info);
@@ -109,7 +115,8 @@ async function writeShard(
       `Expected gradients of shard ${shard} to hold ${expected}, got ${gradients.length} values.`,
     );
   }
-  const { source, loss } = encodeGradients(directory, info, first, gradients);
+  requireClasses(info, count * info.targets, classes);
+  const { source, loss } = encodeGradients(directory, info, first, gradients, classes);
   const metadata = { codec: info.codec, shape: JSON.stringify(info.shape) };
   const path = join(directory, shardName(shard));
   const { bytes, sha256, batches } = await writeArrowFile(path, shardColumns(info), metadata, source);
@@ -125,4 +132,21 @@ async function writeShard(
   };
   await writeFileAtomic(join(directory, recordName(shard)), `${JSON.stringify(record)}\n`);
   return record;
+}
+
+function requireClasses(
+  { targetClasses, classes }: GradientStoreInfo,
+  rows: number,
+  listed?: Uint16Array,
+): void {
+  const isExpected = targetClasses === 'listed' ? listed?.length === rows : listed === undefined;
+  if (!isExpected) {
+    const expected = targetClasses === 'listed' ? `a class for each of ${rows} rows` : 'no classes';
+    throw new RangeError(
+      `Expected ${expected} with gradients of a store whose target classes are ${targetClasses}, got ${listed?.length ?? 'none'}.`,
+    );
+  }
+  const wrong = listed?.find((index) => index >= classes);
+  if (wrong === undefined) return;
+  throw new RangeError(`Expected \`classes\` to be from 0 to ${classes - 1}, got ${wrong}.`);
 }

@@ -1,6 +1,7 @@
 /** Where things are in a gradient store: which shard holds an image, what its files are called, what they must say. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type * as z from 'zod';
 import { PipelineError } from '../../schemas/errors.ts';
 import {
   GRADIENT_STORE_VERSION,
@@ -13,6 +14,7 @@ import type { Column } from './arrow-columns.ts';
 import { codecs } from './codecs.ts';
 
 export const STORE_FILE = 'store.json';
+export const SUMMARY_FILE = 'summary.json';
 /** Columns of a shard before those of the codec: `image` and `target`. */
 export const INDEX_COLUMNS = 2;
 
@@ -45,7 +47,7 @@ export function recordName(shard: number): string {
   return `shard-${String(shard).padStart(5, '0')}.json`;
 }
 
-/** Columns of a shard: which gradient a row is, then those of the codec. */
+/** Columns of a shard: image and class that a row is of, then those of the codec. */
 export function shardColumns(info: GradientStoreInfo): Column[] {
   return [
     { name: 'image', kind: 'int32', width: null },
@@ -56,25 +58,33 @@ export function shardColumns(info: GradientStoreInfo): Column[] {
 
 /**
  * Reads `store.json`. Throws `VERSION_NEWER` for a store of a later version of this program, and
- * `ARTIFACT_DAMAGED` where the file is missing or not what it should be.
+ * `ARTIFACT_DAMAGED` where the file is missing, of an earlier version or not what it should be.
  */
 export async function readStoreInfo(directory: string): Promise<GradientStoreInfo> {
   const content = await readJson(join(directory, STORE_FILE));
   const version = (content as { version?: unknown } | null)?.version;
   if (typeof version === 'number' && version > GRADIENT_STORE_VERSION) {
-    const message = `Expected a gradient store of version ${GRADIENT_STORE_VERSION} or older in ${directory}, found version ${version}. Use the version of pag-pipeline that wrote it, or another folder (--runs DIR).`;
+    const message = `Expected a gradient store of version ${GRADIENT_STORE_VERSION} in ${directory}, found version ${version}. Use the version of pag-pipeline that wrote it, or another folder (--runs DIR).`;
     throw new PipelineError('VERSION_NEWER', message, { place: { artifact: directory } });
   }
   const parsed = gradientStoreSchema.safeParse(content);
   if (parsed.success) return parsed.data;
-  const found = content === undefined ? 'no readable JSON' : `something else (${firstIssue(parsed.error)})`;
-  const message = `Expected ${STORE_FILE} in ${directory} to describe a gradient store, found ${found}. Remove that folder; the next \`pipeline run\` computes it again.`;
+  const isOlder = typeof version === 'number' && version < GRADIENT_STORE_VERSION;
+  const found = isOlder
+    ? `one of version ${version}, which is no longer read`
+    : describe(content, parsed.error);
+  const expected = `a gradient store of version ${GRADIENT_STORE_VERSION}`;
+  const message = `Expected ${STORE_FILE} in ${directory} to describe ${expected}, found ${found}. Remove that folder; the next \`pipeline run\` computes it again.`;
   throw new PipelineError('ARTIFACT_DAMAGED', message, {
     place: { artifact: directory, files: [STORE_FILE] },
   });
 }
 
-function firstIssue(error: { issues: { path: PropertyKey[]; message: string }[] }): string {
+function describe(content: unknown, error: z.ZodError): string {
+  return content === undefined ? 'no readable JSON' : `something else (${firstIssue(error)})`;
+}
+
+function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0]!;
   return issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`;
 }
@@ -95,7 +105,7 @@ export async function readShardRecord(
 }
 
 /** The file's content, or undefined where there is none that can be parsed. */
-async function readJson(path: string): Promise<unknown> {
+export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {

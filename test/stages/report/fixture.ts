@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ExperimentConfig, variantConfigSchema } from '../../../schemas/config.ts';
 import type { DatasetInfo } from '../../../schemas/dataset.ts';
+import { GRADIENT_STORE_VERSION } from '../../../schemas/gradient-store.ts';
 import type { Analysis, AttackSummary, CertificateSummary } from '../../../schemas/results.ts';
 import { STAGE_NAMES, type StageContext, type StageName } from '../../../schemas/stage.ts';
 import { reportStage } from '../../../stages/report/stage.ts';
@@ -114,23 +115,25 @@ async function writeStore(
   const images = info.trainCount;
   const targets = info.classNames.length;
   const store = {
-    version: 1,
+    version: GRADIENT_STORE_VERSION,
     codec: config.precompute.codec,
     shape: info.shape,
     images,
+    classes: targets,
     targets,
+    targetClasses: 'all',
     shardImages: images / 2,
     description: 'a fixture',
   };
   await writeJson(directory, 'store.json', store);
-  for (const shard of [0, 1]) {
-    const rows = (images * targets) / 2;
-    const name = `shard-0000${shard}.arrow`;
-    const batches = [{ rows, offset: 8, bytes: 64, crc32: 0 }];
-    const losses = { worstCosineLoss: [5e-8, 4e-8][shard], meanCosineLoss: [1e-8, 3e-8][shard] };
-    const record = { name, rows, bytes: 128, sha256: '0'.repeat(64), batches, frameCrc32: 0, ...losses };
-    await writeJson(directory, name.replace('.arrow', '.json'), record);
-  }
+  const summary = {
+    shards: 2,
+    rows: images * targets,
+    bytes: 256,
+    worstCosineLoss: 5e-8,
+    meanCosineLoss: 2e-8,
+  };
+  await writeJson(directory, 'summary.json', summary);
 }
 
 async function writeTraining(

@@ -1,12 +1,19 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PipelineError } from '../../../schemas/errors.ts';
-import { CODEC_NAMES, type GradientStoreInfo, shardRecordSchema } from '../../../schemas/gradient-store.ts';
+import {
+  CODEC_NAMES,
+  type GradientStoreInfo,
+  type ShardRecord,
+  shardRecordSchema,
+} from '../../../schemas/gradient-store.ts';
 import { type GradientRow, openGradientReader } from '../../../store/shards/gradient-reader.ts';
 import { openGradientWriter } from '../../../store/shards/gradient-writer.ts';
+import { readSummary } from '../../../store/shards/store-summary.ts';
 import {
   allRows,
+  classesOf,
   contentOf,
   gradientsOf,
   isSame,
@@ -22,6 +29,12 @@ async function readRows(directory: string, rows: GradientRow[], size: number): P
   const out = new Float32Array(rows.length * size).fill(Number.NaN);
   await reader.read(rows, out).finally(() => reader.close());
   return out;
+}
+
+async function readRecord(directory: string, shard: number): Promise<ShardRecord> {
+  return shardRecordSchema.parse(
+    JSON.parse(await readFile(join(directory, `shard-0000${shard}.json`), 'utf8')),
+  );
 }
 
 /** Largest 1 − cos over rows, in double precision. */
@@ -117,6 +130,7 @@ test('the same gradients give the same bytes, whatever was written before', asyn
     const { first, count } = writer.imagesOf(shard);
     await writer.write(shard, gradients.slice(first * imageValues, (first + count) * imageValues));
   }
+  await writer.finish();
   expect(await contentOf(other)).toEqual(await contentOf(directory));
 });
 
@@ -125,19 +139,93 @@ test('the record of a shard is what the writer returns, and says what the codec 
   const directory = await temporaryFolder();
   const gradients = gradientsOf(info);
   const record = await (await openGradientWriter(directory, info)).write(0, gradients);
-  const written: unknown = JSON.parse(await readFile(join(directory, 'shard-00000.json'), 'utf8'));
-  expect(shardRecordSchema.parse(written)).toEqual(record);
+  expect(await readRecord(directory, 0)).toEqual(record);
   const read = await readRows(directory, allRows(info), sizeOf(info));
   expect(record.worstCosineLoss).toBeCloseTo(worstLoss(gradients, read, sizeOf(info)), 12);
   expect(record.meanCosineLoss).toBeGreaterThan(0);
   expect(record.meanCosineLoss).toBeLessThan(record.worstCosineLoss);
 });
 
+test('the summary of a store weighs what the codec lost over its shards', async () => {
+  const { directory, info, gradients } = await makeStore({ codec: 'int8' });
+  const summary = await readSummary(directory);
+  const read = await readRows(directory, allRows(info), sizeOf(info));
+  expect(summary).toMatchObject({ shards: 3, rows: 30 });
+  expect(summary.worstCosineLoss).toBeCloseTo(worstLoss(gradients, read, sizeOf(info)), 12);
+  const records = await Promise.all([0, 1, 2].map((shard) => readRecord(directory, shard)));
+  expect(summary.bytes).toBe(records.reduce((sum, { bytes }) => sum + bytes, 0));
+  const [a, b, c] = records.map((record) => record.meanCosineLoss);
+  expect(summary.meanCosineLoss).toBeCloseTo(0.4 * a! + 0.4 * b! + 0.2 * c!, 15);
+});
+
+test('a store is not summarised before its last shard, and its summary is named when it is lost', async () => {
+  const { directory, info } = await makeStore();
+  const refused = (file: string, what: string, again: string) => ({
+    code: 'ARTIFACT_DAMAGED',
+    message: `Expected ${file} of the gradient store ${directory} to describe ${what}, found that it is missing or does not. The next \`pipeline run\` computes ${again} again.`,
+    place: { artifact: directory, files: [file] },
+  });
+  await rm(join(directory, 'shard-00001.json'));
+  const writer = await openGradientWriter(directory, info);
+  await expect(writer.finish()).rejects.toMatchObject(
+    refused('shard-00001.json', 'a shard', 'only this shard'),
+  );
+  await rm(join(directory, 'summary.json'));
+  await expect(readSummary(directory)).rejects.toMatchObject(
+    refused('summary.json', 'the whole store', 'what is missing'),
+  );
+});
+
+test('a store that lists its classes gives them back, whatever shards its images are in', async () => {
+  const { directory, info } = await makeStore({ targetClasses: 'listed', classes: 60000, images: 70 });
+  const expected = classesOf(info);
+  const images = [69, 3, 3, 0, 12, 4];
+  const reader = await openGradientReader(directory);
+  const found = await reader.classesOf(images);
+  expect(Array.from(found)).toEqual(
+    images.flatMap((image) => [...expected.subarray(image * 3, image * 3 + 3)]),
+  );
+  await expect(reader.classesOf([70])).rejects.toThrow(
+    new RangeError('Expected `image` to be a whole number from 0 to 69, got 70.'),
+  );
+  await reader.close();
+});
+
+test('where all classes are targets, slot k is class k', async () => {
+  const { directory } = await makeStore();
+  const reader = await openGradientReader(directory);
+  expect(await reader.classesOf([9, 0])).toEqual(Uint16Array.of(0, 1, 2, 0, 1, 2));
+  await reader.close();
+});
+
+test.each([
+  ['listed', undefined, 'a class for each of 6 rows', 'none'],
+  ['listed', 7, 'a class for each of 6 rows', '7'],
+  ['all', 6, 'no classes', '6'],
+] as const)(
+  'a store whose classes are %s refuses %s of them',
+  async (targetClasses, count, expected, got) => {
+    const writer = await openGradientWriter(await temporaryFolder(), storeInfo({ targetClasses }));
+    const classes = count === undefined ? undefined : new Uint16Array(count);
+    await expect(writer.write(2, new Float32Array(360), classes)).rejects.toThrow(
+      new RangeError(
+        `Expected ${expected} with gradients of a store whose target classes are ${targetClasses}, got ${got}.`,
+      ),
+    );
+  },
+);
+
+test('a class that the data set does not have is refused', async () => {
+  const writer = await openGradientWriter(await temporaryFolder(), storeInfo({ targetClasses: 'listed' }));
+  const classes = Uint16Array.of(0, 1, 2, 0, 3, 1);
+  await expect(writer.write(2, new Float32Array(360), classes)).rejects.toThrow(
+    new RangeError('Expected `classes` to be from 0 to 2, got 3.'),
+  );
+});
+
 test('record batches hold whole images and about 2 MB', async () => {
   const { directory, info } = await makeStore(SHAPES['several record batches per shard']!);
-  const record = shardRecordSchema.parse(
-    JSON.parse(await readFile(join(directory, 'shard-00000.json'), 'utf8')),
-  );
+  const record = await readRecord(directory, 0);
   expect(record.batches.length).toBe(3);
   for (const batch of record.batches) {
     expect(batch.rows % info.targets).toBe(0);
@@ -209,8 +297,8 @@ test('numbers out of range are refused', async () => {
 
 test('a store of a newer version is refused', async () => {
   const { directory, info } = await makeStore();
-  await writeFile(join(directory, 'store.json'), JSON.stringify({ ...info, version: 2 }));
-  const message = `Expected a gradient store of version 1 or older in ${directory}, found version 2. Use the version of pag-pipeline that wrote it, or another folder (--runs DIR).`;
+  await writeFile(join(directory, 'store.json'), JSON.stringify({ ...info, version: 3 }));
+  const message = `Expected a gradient store of version 2 in ${directory}, found version 3. Use the version of pag-pipeline that wrote it, or another folder (--runs DIR).`;
   for (const open of [openGradientReader(directory), openGradientWriter(directory, info)]) {
     await expect(open).rejects.toMatchObject({ code: 'VERSION_NEWER', message });
   }
@@ -219,17 +307,24 @@ test('a store of a newer version is refused', async () => {
 test('a store that is already there must be the same', async () => {
   const { directory, info, gradients } = await makeStore();
   expect(await writeMissing(directory, { ...info }, gradients)).toEqual([]);
-  const was = '"description":"a test","images":10,"shape":[4,5,3],"shardImages":4,"targets":3,"version":1}';
+  const was =
+    '"description":"a test","images":10,"shape":[4,5,3],"shardImages":4,"targetClasses":"all","targets":3,"version":2}';
   await expect(openGradientWriter(directory, { ...info, codec: 'int8' })).rejects.toMatchObject({
     code: 'ARTIFACT_DAMAGED',
-    message: `Expected store.json in ${directory} to say {"codec":"int8",${was}, found {"codec":"float16",${was}. Remove that folder; the next \`pipeline run\` computes it again.`,
+    message: `Expected store.json in ${directory} to say {"classes":3,"codec":"int8",${was}, found {"classes":3,"codec":"float16",${was}. Remove that folder; the next \`pipeline run\` computes it again.`,
     place: { artifact: directory, files: ['store.json'] },
   });
 });
 
 test.each([
   ['no file', null, 'no readable JSON'],
-  ['half of it', '{"version": 1, "co', 'no readable JSON'],
+  ['half of it', '{"version": 2, "co', 'no readable JSON'],
+  ['of an older version', '{"version": 1, "codec": "int8"}', 'one of version 1, which is no longer read'],
+  [
+    'of other targets than it has classes',
+    JSON.stringify({ ...storeInfo(), classes: 4 }),
+    'something else (`targets` must be `classes` where `targetClasses` is `all`)',
+  ],
   [
     'a wrong codec',
     JSON.stringify({ ...storeInfo(), codec: 'int4' }),
@@ -241,7 +336,7 @@ test.each([
   if (content !== null) await writeFile(join(directory, 'store.json'), content);
   await expect(openGradientReader(directory)).rejects.toMatchObject({
     code: 'ARTIFACT_DAMAGED',
-    message: `Expected store.json in ${directory} to describe a gradient store, found ${found}. Remove that folder; the next \`pipeline run\` computes it again.`,
+    message: `Expected store.json in ${directory} to describe a gradient store of version 2, found ${found}. Remove that folder; the next \`pipeline run\` computes it again.`,
     place: { artifact: directory, files: ['store.json'] },
   });
 });

@@ -28,12 +28,15 @@ export function normalArray(length: number, seed: number, scale = 1): Float32Arr
 }
 
 export function storeInfo(settings: Partial<GradientStoreInfo> = {}): GradientStoreInfo {
+  const targets = settings.targets ?? 3;
   return {
-    version: 1,
+    version: 2,
     codec: 'float16',
     shape: [4, 5, 3],
     images: 10,
-    targets: 3,
+    classes: targets,
+    targets,
+    targetClasses: 'all',
     shardImages: 4,
     description: 'a test',
     ...settings,
@@ -63,19 +66,33 @@ export function isSame(a: Float32Array, b: Float32Array): boolean {
   return bytes(a).equals(bytes(b));
 }
 
+/** Classes of all rows of a store that lists them: distinct ones for each image. */
+export function classesOf({ images, targets, classes }: GradientStoreInfo): Uint16Array {
+  return Uint16Array.from(
+    { length: images * targets },
+    (_, row) => (7 * Math.floor(row / targets) + 3 * (row % targets)) % classes,
+  );
+}
+
 /** Writes those shards that are missing; returns their numbers. */
 export async function writeMissing(
   directory: string,
   info: GradientStoreInfo,
   all: Float32Array,
 ): Promise<number[]> {
+  const listed = info.targetClasses === 'listed' ? classesOf(info) : undefined;
   const writer = await openGradientWriter(directory, info);
   const missing = await writer.missing();
   const imageValues = info.targets * sizeOf(info);
   for (const shard of missing) {
     const { first, count } = writer.imagesOf(shard);
-    await writer.write(shard, all.subarray(first * imageValues, (first + count) * imageValues));
+    await writer.write(
+      shard,
+      all.subarray(first * imageValues, (first + count) * imageValues),
+      listed?.subarray(first * info.targets, (first + count) * info.targets),
+    );
   }
+  await writer.finish();
   return missing;
 }
 
