@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ARTIFACT_DAMAGED'
   | 'ARTIFACT_LOCKED'
   | 'VERSION_NEWER'
+  | 'VERSION_OLDER'
   | 'SHAPE_MISMATCH'
   | 'NOT_FINITE'
   | 'WORKER_DIED'

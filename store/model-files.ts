@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import { PipelineError } from '../schemas/errors.ts';
-import { type ClassifierModel, MODEL_VERSION, type ScoreModel } from '../schemas/model.ts';
+import type { ClassifierModel, ScoreModelDescription } from '../schemas/model.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { readTensors, type Tensor, type WritableTensor, writeTensors } from './tensor-file.ts';
 import { fromTorch, type TorchLayout, toTorch } from './torch-layout.ts';
@@ -97,17 +97,20 @@ export async function writeModel(
   directory: string,
   layout: ModelLayout,
   weights: ModelWeights,
-  description: ClassifierModel | ScoreModel,
+  description: ClassifierModel | ScoreModelDescription,
 ): Promise<void> {
   await writeTensors(join(directory, WEIGHTS_FILE), toStateDict(layout, weights));
   await writeFileAtomic(join(directory, DESCRIPTION_FILE), `${JSON.stringify(description, null, 2)}\n`);
 }
 
+/** Schema of a `model.json`: its version is one number. */
+type DescriptionSchema = z.ZodObject<{ version: z.ZodLiteral<number> }>;
+
 /**
  * `model.json` by its schema, {@link classifierModelSchema} or {@link scoreModelSchema}. Throws `NOT_FOUND`,
- * `DATA_DAMAGED` where it is something else, and `VERSION_NEWER`.
+ * `DATA_DAMAGED` where it is something else, `VERSION_NEWER` and `VERSION_OLDER`.
  */
-export async function readModelDescription<Schema extends z.ZodType>(
+export async function readModelDescription<Schema extends DescriptionSchema>(
   directory: string,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
@@ -127,7 +130,7 @@ export async function readModelDescription<Schema extends z.ZodType>(
 }
 
 /** The same from the text of a description. @param path where the text comes from */
-export function parseModelDescription<Schema extends z.ZodType>(
+export function parseModelDescription<Schema extends DescriptionSchema>(
   text: string,
   schema: Schema,
   path: string,
@@ -138,18 +141,25 @@ export function parseModelDescription<Schema extends z.ZodType>(
   } catch (error) {
     throw damaged(path, 'text that is no JSON', error);
   }
-  const version = (content as { version?: unknown } | null)?.version;
-  if (typeof version === 'number' && version > MODEL_VERSION) {
-    throw new PipelineError(
-      'VERSION_NEWER',
-      `Expected a model of version ${MODEL_VERSION} in ${path}, found version ${version}, which a newer release has written; update this program.`,
-    );
-  }
+  refuseOtherVersion(content, schema.shape.version.value, path);
   const parsed = schema.safeParse(content);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue!.path.join('.') || 'the top';
   throw damaged(path, `a wrong entry at ${place} (${issue!.message})`, parsed.error);
+}
+
+function refuseOtherVersion(content: unknown, expected: number, path: string): void {
+  const version = (content as { version?: unknown } | null)?.version;
+  if (typeof version !== 'number' || version === expected) return;
+  const [code, from, cure] =
+    version > expected
+      ? (['VERSION_NEWER', 'a newer', 'update this program'] as const)
+      : (['VERSION_OLDER', 'an older', 'train or import the model again'] as const);
+  throw new PipelineError(
+    code,
+    `Expected a model of version ${expected} in ${path}, found version ${version}, which ${from} release has written; ${cure}.`,
+  );
 }
 
 function damaged(path: string, found: string, cause: unknown): PipelineError {

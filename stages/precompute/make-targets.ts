@@ -1,17 +1,14 @@
 /** The kind of target that the configuration asks for. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
-import { scoreModelSchema } from '../../schemas/model.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import { readModelDescription, readModelWeights } from '../../store/model-files.ts';
 import type { NoiseSettings } from '../numerics/diffusion/noise.ts';
+import { loadScoreModel } from '../numerics/diffusion/score-model.ts';
 import { toyMixture } from '../numerics/diffusion/toy-world.ts';
-import { makeScoreNetwork } from '../numerics/networks/registry.ts';
 import { inputOf } from '../numerics/running.ts';
-import { loadParameters } from '../numerics/tensor/parameters.ts';
 import { nearestNeighbor } from './nearest-neighbor.ts';
 import { classMean, oneImage } from './representatives.ts';
-import { analyticScore, learnedScore, type ScoreModel } from './score-based.ts';
+import { analyticScore, learnedScore } from './score-based.ts';
 import type { TargetMaker } from './target-maker.ts';
 
 type Maker = (context: StageContext, dataset: Dataset) => TargetMaker | Promise<TargetMaker>;
@@ -35,17 +32,8 @@ async function scoreBased(context: StageContext, dataset: Dataset): Promise<Targ
     seed: precompute.seed ?? 0,
   };
   if (score.kind === 'analytic') return analyticScore(dataset, toyMixture(source.geometry), noise);
-  const model = await loadScoreModel(inputOf(context, 'score').directory, dataset);
+  const model = await loadScoreModel(inputOf(context, 'score').directory, dataset.info);
   // σ is given in [−1, 1] for images, which is the model's own scale, but in raw coordinates for points.
   const sigma = dataset.info.box === null ? noise.sigma * model.scale.factor : noise.sigma;
   return learnedScore(dataset, model, { ...noise, sigma }, precompute.batchSize);
-}
-
-async function loadScoreModel(directory: string, { info }: Dataset): Promise<ScoreModel> {
-  const description = await readModelDescription(directory, scoreModelSchema);
-  const { network: config, scale, sigmaData } = description;
-  const network = makeScoreNetwork(config, info.shape, info.classNames.length);
-  const { flat } = await readModelWeights(directory, network.parameters);
-  const parameters = loadParameters(network.parameters, flat);
-  return { network, parameters, sigmaData, scale };
 }

@@ -3,23 +3,13 @@
  * level, averaged over noise draws (Ganz, Kawar and Elad 2023, section 4.1). x_σ is the same for all classes.
  */
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import { type DataScale, toScaled } from '../numerics/diffusion/data-scale.ts';
+import { toScaled } from '../numerics/diffusion/data-scale.ts';
+import { denoise, type ScoreModel } from '../numerics/diffusion/denoise.ts';
 import type { LineMixture } from '../numerics/diffusion/gaussian-mixture.ts';
 import { addNoise, type NoiseSettings } from '../numerics/diffusion/noise.ts';
 import { noisyDifference } from '../numerics/diffusion/noisy-difference.ts';
-import { denoise } from '../numerics/diffusion/precondition.ts';
-import type { ScoreNetwork } from '../numerics/networks/network.ts';
-import type { Parameters } from '../numerics/tensor/parameters.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import type { TargetMaker } from './target-maker.ts';
-
-/** A trained score model. */
-export interface ScoreModel {
-  network: ScoreNetwork;
-  parameters: Parameters;
-  sigmaData: number;
-  scale: DataScale;
-}
 
 /**
  * Denoises every noisy image once for each class and once without, in full batches.
@@ -44,8 +34,7 @@ function differences(dataset: Dataset, model: ScoreModel, sigma: number, noisy: 
     ]);
     const oneHot = tf.tile(rows, [count, 1]) as tf.Tensor2D;
     const sigmas = new Float32Array(count * asks).fill(sigma);
-    const { network, parameters, sigmaData } = model;
-    const denoised = denoise(network, parameters, { sigmaData }, repeated, sigmas, oneHot);
+    const denoised = denoise(model, repeated, sigmas, oneHot);
     const [conditional, unconditional] = tf.split(tf.reshape(denoised, [count, asks, -1]), [classes, 1], 1);
     return tf.div(tf.sub(conditional!, unconditional!), sigma * sigma);
   });

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { PipelineError } from '../../schemas/errors.ts';
-import { MODEL_VERSION } from '../../schemas/model.ts';
+import { SCORE_MODEL_VERSION } from '../../schemas/model.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { readCheckpoint, removeCheckpoint, writeCheckpoint } from '../../store/checkpoints.ts';
@@ -11,6 +11,8 @@ import { type Dataset, readDataset } from '../../store/dataset-artifact.ts';
 import { writeModel } from '../../store/model-files.ts';
 import { writeTable } from '../../store/tables.ts';
 import { type DataScale, dataScale } from '../numerics/diffusion/data-scale.ts';
+import type { Preconditioning } from '../numerics/diffusion/preconditioning/preconditioning.ts';
+import { makePreconditioning } from '../numerics/diffusion/preconditioning/registry.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import type { ScoreNetwork } from '../numerics/networks/network.ts';
 import { makeScoreNetwork } from '../numerics/networks/registry.ts';
@@ -41,17 +43,23 @@ export async function runScore(context: StageContext): Promise<void> {
     config.sigmaData,
   );
   const network = makeScoreNetwork(config.network, dataset.info.shape, dataset.info.classNames.length);
-  const { state, notes } = await trainSteps(context, config, dataset, scale, network);
+  const preconditioning = { kind: 'edm' as const, sigmaData: config.sigmaData };
+  const make = makePreconditioning(preconditioning);
+  const { state, notes } = await trainSteps(context, config, dataset, scale, network, make);
   const average = Float32Array.from(await state.average.data());
   await writeModel(
     context.directory,
     network.parameters,
     { flat: average },
     {
-      version: MODEL_VERSION,
+      version: SCORE_MODEL_VERSION,
       network: config.network,
+      preconditioning,
       scale,
-      sigmaData: config.sigmaData,
+      shape: dataset.info.shape,
+      classNames: dataset.info.classNames,
+      parameters: average.length,
+      provenance: { dataset: dataset.info.name },
     },
   );
   await writeTable(join(context.directory, 'metrics.parquet'), [
@@ -68,11 +76,12 @@ async function trainSteps(
   dataset: Dataset,
   scale: DataScale,
   network: ScoreNetwork,
+  preconditioning: Preconditioning,
 ): Promise<{ state: ScoreState; notes: Notes }> {
   let { step, state, notes } = await begin(context, config, network);
   while (step < config.steps) {
     const batch = scoreBatch(dataset, scale, config, step);
-    const result = scoreStep(network, state, batch, dataset.info.shape, config, ++step);
+    const result = scoreStep(network, state, batch, dataset.info.shape, config, preconditioning, ++step);
     state = result.state;
     if (!Number.isFinite(result.loss)) throw notFinite(step, config.learningRate);
     notes.sum += result.loss;

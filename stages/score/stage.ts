@@ -3,7 +3,7 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const scoreStage: StageDefinition = {
   name: 'score',
-  codeVersion: 2,
+  codeVersion: 3,
   scope: 'variant',
   inputs: () => ['dataset'],
   configPart: ({ score }) => toJson(score),

@@ -1,6 +1,7 @@
 /** One step of score training, and the state that it carries. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
-import { denoise } from '../numerics/diffusion/precondition.ts';
+import { denoise } from '../numerics/diffusion/denoise.ts';
+import type { Preconditioning } from '../numerics/diffusion/preconditioning/preconditioning.ts';
 import { lossGradients } from '../numerics/gradients/loss-gradients.ts';
 import { scoreMatching } from '../numerics/losses/score-matching.ts';
 import type { ScoreNetwork } from '../numerics/networks/network.ts';
@@ -35,7 +36,7 @@ function lossAndGradient(
   state: ScoreState,
   batch: ScoreBatch,
   shape: readonly number[],
-  sigmaData: number,
+  preconditioning: Preconditioning,
 ): { value: tf.Scalar; gradient: tf.Tensor1D } {
   const count = batch.sigma.length;
   const clean = tf.tensor(batch.clean, [count, ...shape]);
@@ -44,8 +45,8 @@ function lossAndGradient(
   const tensors = splitParameters(network.parameters, state.values);
   const { value, gradients } = lossGradients(() => {
     const parameters = nameParameters(network.parameters, tensors);
-    const denoised = denoise(network, parameters, { sigmaData }, noisy, batch.sigma, oneHot);
-    return tf.mean(scoreMatching(denoised, clean, batch.sigma, { sigmaData })) as tf.Scalar;
+    const denoised = denoise({ network, parameters, preconditioning }, noisy, batch.sigma, oneHot);
+    return tf.mean(scoreMatching(denoised, clean, batch.sigma, preconditioning)) as tf.Scalar;
   }, tensors);
   return { value, gradient: joinGradients(gradients) };
 }
@@ -62,12 +63,13 @@ export function scoreStep(
   batch: ScoreBatch,
   shape: readonly number[],
   config: ExperimentConfig['score'],
+  preconditioning: Preconditioning,
   step: number,
 ): { state: ScoreState; loss: number } {
   const rate = config.learningRate * Math.min(1, step / Math.max(1, config.warmupSteps));
   const decay = averageDecay(config.batchSize, config.emaHalfLifeImages, step);
   const { next, loss } = tf.tidy(() => {
-    const { value, gradient } = lossAndGradient(network, state, batch, shape, config.sigmaData);
+    const { value, gradient } = lossAndGradient(network, state, batch, shape, preconditioning);
     const updated = scoreOptimizer(rate).update(state.values, gradient, state.slots, rate, step);
     const average = moveAverage(state.average, updated.values, decay);
     return { next: { ...updated, average }, loss: value };

@@ -28,14 +28,29 @@ export interface TrainingPass {
   dropoutMask(shape: readonly number[], rate: number): tf.Tensor;
 }
 
+/** One training pass of a score network. */
+export interface ScorePass extends Pick<TrainingPass, 'dropoutMask'> {
+  /** How each image was augmented, [batch, augmentations]; a network that is not told sees zeros. */
+  augmentation?: tf.Tensor2D;
+}
+
 /** A network F that score models wrap (Karras et al. 2022, eq. 7). */
 export interface ScoreNetwork {
   parameters: ParameterSpec[];
+  /** Width of the label that tells the network of augmentations; 0 if left out. */
+  augmentations?: number;
   /**
    * @param x [batch, ...shape]
    * @param noise c_noise, [batch]
    * @param oneHot class as [batch, classes]; a row of zeros asks for the unconditional output
+   * @param pass what a training pass does besides; left out for evaluation
    * @returns [batch, ...shape]
    */
-  forward(parameters: Parameters, x: tf.Tensor, noise: tf.Tensor1D, oneHot: tf.Tensor2D): tf.Tensor;
+  forward(
+    parameters: Parameters,
+    x: tf.Tensor,
+    noise: tf.Tensor1D,
+    oneHot: tf.Tensor2D,
+    pass?: ScorePass,
+  ): tf.Tensor;
 }

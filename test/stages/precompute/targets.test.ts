@@ -2,7 +2,8 @@
 import '../../support/engine.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RawSplit } from '../../../schemas/dataset.ts';
-import { denoise } from '../../../stages/numerics/diffusion/precondition.ts';
+import { denoise, type ScoreModel } from '../../../stages/numerics/diffusion/denoise.ts';
+import { makePreconditioning } from '../../../stages/numerics/diffusion/preconditioning/registry.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
 import { makeScoreNetwork } from '../../../stages/numerics/networks/registry.ts';
 import { loadParameters, parameterCount } from '../../../stages/numerics/tensor/parameters.ts';
@@ -10,7 +11,7 @@ import { randomStream } from '../../../stages/numerics/tensor/random.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';
 import { nearestNeighbor } from '../../../stages/precompute/nearest-neighbor.ts';
 import { classMean, oneImage } from '../../../stages/precompute/representatives.ts';
-import { learnedScore, type ScoreModel } from '../../../stages/precompute/score-based.ts';
+import { learnedScore } from '../../../stages/precompute/score-based.ts';
 import { type Dataset, readDataset } from '../../../store/dataset-artifact.ts';
 import { datasetArtifact } from '../../support/stage-context.ts';
 
@@ -102,7 +103,8 @@ describe('score-based targets', () => {
     const network = makeScoreNetwork({ kind: 'mlp', hidden: [16] }, [2, 6, 1], CLASSES);
     const flat = randomStream(1).fillNormal(new Float32Array(parameterCount(network.parameters)));
     const parameters = loadParameters(network.parameters, flat);
-    model = { network, parameters, sigmaData: 0.5, scale: { factor: 2, shift: -1 } };
+    const preconditioning = makePreconditioning({ kind: 'edm', sigmaData: 0.5 });
+    model = { network, parameters, preconditioning, scale: { factor: 2, shift: -1 }, classes: CLASSES };
   });
 
   it('are the conditional minus the unconditional score at the same noisy image, averaged over draws', async () => {
@@ -112,7 +114,7 @@ describe('score-based targets', () => {
       tf.tidy(() => {
         const x = tf.tensor(noisy, [1, 2, 6, 1]);
         const sigma = Float32Array.of(noise.sigma);
-        const d = denoise(model.network, model.parameters, model, x, sigma, tf.tensor2d([oneHot]));
+        const d = denoise(model, x, sigma, tf.tensor2d([oneHot]));
         return [...d.dataSync()].map((value, j) => (value - noisy[j]!) / noise.sigma ** 2);
       });
     const expected = new Float64Array(SIZE);
