@@ -1,5 +1,6 @@
 /** The data set: which one, and how much of it. */
 import * as z from 'zod';
+import { DATASET_NAMES } from './dataset-facts.ts';
 import { count, seed } from './setting-types.ts';
 
 /** 2-D points in modes that alternate between two classes along the line x₂ = slope · x₁. */
@@ -16,7 +17,7 @@ const toyGeometrySchema = z
 
 export const datasetSchema = z.strictObject({
   name: z
-    .enum(['usps', 'mnist', 'cifar10', 'folder', 'toy'])
+    .enum(DATASET_NAMES)
     .describe(
       'usps is bundled; mnist, cifar10 and folder are read from the data directory; toy is generated',
     ),

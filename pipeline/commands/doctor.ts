@@ -1,7 +1,7 @@
 /** `pipeline doctor`: what this machine offers and what it lacks, for people or as JSON. */
 import { relative } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { type DoctorReport, examine } from '../engine/doctor.ts';
+import { type DataSetReport, type DoctorReport, examine } from '../engine/doctor.ts';
 import { hasBfloat16 } from '../engine/precision.ts';
 import { COLUMNS, fold, labelled } from '../fold-text.ts';
 
@@ -48,9 +48,7 @@ export function renderReport(report: DoctorReport): string[] {
     ...field('compiler', [tools.compiler, tools.make].filter(Boolean).join(', ') || 'not found'),
     ...field('cache', `${cache.directory} (${gigabytes(cache.bytes)})`),
     ...field('data', `${data.directory}${data.exists ? '' : ' (not there)'}`),
-    ...data.sets.flatMap(({ name, file, found }) =>
-      field('', describeSet(data.directory, name, file, found)),
-    ),
+    ...data.sets.flatMap((set) => field('', describeSet(data.directory, set))),
     '',
     ...(report.missing.length === 0 ? ['Nothing is missing.'] : ['Missing:']),
     ...report.missing.flatMap((sentence) =>
@@ -68,8 +66,8 @@ function describeEngine({ wanted, running, libraries }: DoctorReport['engine']):
   return `${wanted}, ${libraries ? 'does not run' : 'not installed'}`;
 }
 
-function describeSet(directory: string, name: string, file: string, found: boolean): string {
-  const place = file.startsWith(directory) ? relative(directory, file) : 'bundled';
+function describeSet(directory: string, { name, found, where }: DataSetReport): string {
+  const place = where.startsWith(directory) ? relative(directory, where) : 'bundled';
   return `${name.padEnd(8)} ${found ? 'found' : 'not found'} (${place})`;
 }
 

@@ -1,5 +1,6 @@
 /** What no single setting can tell: settings that do not go together. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
+import { inputsOf } from '../../schemas/dataset-facts.ts';
 import { networkMisfit } from '../../schemas/network-fit.ts';
 import type { Problem } from './problems.ts';
 
@@ -37,25 +38,6 @@ function checkImages({ dataset, score }: ExperimentConfig): Problem[] {
     problems.push({ path: ['dataset', key], expected, found: 'nothing' });
   }
   return problems;
-}
-
-/** Shape of one input and number of classes, as far as they are known before the data are read. */
-export function inputsOf({ name, size, grayscale }: ExperimentConfig['dataset']): {
-  shape?: number[];
-  classes?: number;
-} {
-  switch (name) {
-    case 'usps':
-      return { shape: [16, 16, 1], classes: 10 };
-    case 'mnist':
-      return { shape: [28, 28, 1], classes: 10 };
-    case 'cifar10':
-      return { shape: [32, 32, 3], classes: 10 };
-    case 'toy':
-      return { shape: [2], classes: 2 };
-    case 'folder':
-      return size === undefined ? {} : { shape: [size, size, grayscale ? 1 : 3] };
-  }
 }
 
 function checkNetwork({ dataset, train }: ExperimentConfig): Problem[] {

@@ -6,8 +6,9 @@ import {
   experimentFileSchema,
   variantConfigSchema,
 } from '../../schemas/config.ts';
+import { inputsOf } from '../../schemas/dataset-facts.ts';
 import { STAGE_NAMES } from '../../schemas/stage.ts';
-import { checkTogether, inputsOf } from './checks.ts';
+import { checkTogether } from './checks.ts';
 import { countVariants, type Draft, expand, MAX_VARIANTS, type Override, placeOf } from './expand.ts';
 import { readOverrides } from './overrides.ts';
 import { describeValue, invalidConfig, type Problem, problemsOf } from './problems.ts';

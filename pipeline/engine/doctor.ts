@@ -4,6 +4,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
+import { findDatasets } from '../../store/datasets/find-datasets.ts';
 import { enginePaths } from '../setup/engine.mjs';
 import { SetupFailure } from '../setup/failure.mjs';
 import { type Machine, thisMachine } from '../setup/machine.mjs';
@@ -14,9 +15,10 @@ import type { EngineInfo } from './register.ts';
 
 export interface DataSetReport {
   name: string;
-  /** File whose presence counts as found. */
-  file: string;
+  /** Whether all of its files are there. */
   found: boolean;
+  /** Folder in which they are, or are looked for. */
+  where: string;
 }
 
 export interface DoctorReport {
@@ -54,7 +56,7 @@ export async function examine(options: ExamineOptions): Promise<DoctorReport> {
   const machine = options.machine ?? thisMachine();
   const missing: string[] = [];
   const engine = await examineEngine(machine, missing);
-  const data = examineData(machine.project, options.dataDirectory, missing);
+  const data = await examineData(machine.project, options.dataDirectory, missing);
   return {
     package: readPackageName(machine.project),
     node: machine.nodeVersion,
@@ -97,20 +99,19 @@ async function orMissing<T>(missing: string[], step: () => Promise<T>): Promise<
   }
 }
 
-function examineData(project: string, dataDirectory: string, missing: string[]): DoctorReport['data'] {
+async function examineData(
+  project: string,
+  dataDirectory: string,
+  missing: string[],
+): Promise<DoctorReport['data']> {
   const directory = resolve(dataDirectory);
   const bundled = join(project, 'store/datasets/bundled/usps/usps.bz2');
-  const sets = [
-    { name: 'usps', file: bundled },
-    { name: 'mnist', file: join(directory, 'mnist/train-images-idx3-ubyte.gz') },
-    { name: 'cifar10', file: join(directory, 'cifar-10-batches-bin/data_batch_1.bin') },
-  ].map((set) => ({ ...set, found: existsSync(set.file) }));
   if (!existsSync(bundled)) {
     missing.push(
       `Expected the bundled USPS digits in ${bundled}, found none: restore the file from the repository.`,
     );
   }
-  return { directory, exists: existsSync(directory), sets };
+  return { directory, exists: existsSync(directory), sets: await findDatasets(directory) };
 }
 
 async function examineTools(machine: Machine): Promise<DoctorReport['tools']> {

@@ -4,7 +4,8 @@ import type { DatasetInfo, RawSplit } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { writeDataset } from '../../store/dataset-artifact.ts';
-import { readers } from '../../store/datasets/readers.ts';
+import type { FileDatasetName } from '../../store/datasets/catalogue-entry.ts';
+import { readFiles } from '../../store/datasets/readers.ts';
 import { drawToy } from './toy.ts';
 
 interface Loaded {
@@ -16,16 +17,16 @@ interface Loaded {
 export async function runDataset(context: StageContext): Promise<void> {
   const config = context.config.dataset;
   const { info, train, test } =
-    config.name === 'toy' ? drawToy(config) : await readFiles(config.name, config, context.dataDirectory);
+    config.name === 'toy' ? drawToy(config) : await loadFiles(config.name, config, context.dataDirectory);
   await writeDataset(context.directory, info, train, test);
 }
 
-async function readFiles(
-  name: keyof typeof readers,
+async function loadFiles(
+  name: FileDatasetName,
   config: ExperimentConfig['dataset'],
   dataDirectory: string | null,
 ): Promise<Loaded> {
-  const loaded = await readers[name](dataDirectory, config);
+  const loaded = await readFiles(name, dataDirectory, config);
   const size = loaded.shape.reduce((product, side) => product * side, 1);
   const train = firstImages(loaded.train, size, config.trainImages);
   const test = firstImages(loaded.test, size, config.testImages);

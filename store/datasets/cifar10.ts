@@ -1,4 +1,5 @@
 /** CIFAR-10 in the official binary files: https://www.cs.toronto.edu/~kriz/cifar.html describes the format. */
+import type { DatasetEntry } from './catalogue-entry.ts';
 import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
 
@@ -92,3 +93,23 @@ function interleave(planes: Uint8Array, out: Uint8Array, offset: number): void {
     out[at + 2] = planes[2 * PLANE + pixel]!;
   }
 }
+
+export const cifar10: DatasetEntry = {
+  name: 'cifar10',
+  title: 'CIFAR-10, photographs of ten kinds of things',
+  layouts: [{ folder: 'cifar-10-batches-bin', files: CIFAR10_FILES, read: readCifar10 }],
+  downloads: [
+    {
+      name: 'cifar-10-binary.tar.gz',
+      bytes: 170_052_171,
+      // The md5 is that of the official page, the sha256 that of TensorFlow Datasets' url_checksums/cifar10.txt.
+      md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+      sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+      urls: ['https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz'],
+      into: 'cifar-10-batches-bin',
+      archive: 'tar.gz',
+      strip: 1,
+    },
+  ],
+  splits: ['train', 'test'],
+};

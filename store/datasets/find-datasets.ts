@@ -1,44 +1,65 @@
 /** Which data sets are there, and where; looks at names only. */
 import { join } from 'node:path';
-import { CIFAR10_FILES } from './cifar10.ts';
-import { MNIST_FILES } from './mnist.ts';
+import { CATALOGUE } from './catalogue.ts';
+import type { DatasetConfig, DatasetEntry, FileDatasetName, Layout } from './catalogue-entry.ts';
 import { listFolder } from './source-file.ts';
-import { bundledUspsDirectory, USPS_FILES } from './usps.ts';
-
-/** Folders below the data directory, named as the official archives unpack. */
-export const DATASET_FOLDERS = { usps: 'usps', mnist: 'mnist', cifar10: 'cifar-10-batches-bin' } as const;
 
 export interface FoundDataset {
-  name: keyof typeof DATASET_FOLDERS;
+  name: FileDatasetName;
   found: boolean;
   /** Folder in which it is, or in which it is looked for; empty where there is no data directory. */
   where: string;
 }
 
-/** Folder of the USPS files: the data directory's own where it has any of them, else the bundled copy. */
-export async function uspsDirectory(dataDirectory: string | null): Promise<string> {
-  if (dataDirectory === null) return bundledUspsDirectory();
-  const own = join(dataDirectory, DATASET_FOLDERS.usps);
-  const names = await listFolder(own);
-  return USPS_FILES.some((name) => names.includes(name)) ? own : bundledUspsDirectory();
+/** A layout and the folder that has its files, or in which they are looked for. */
+export interface DatasetPlace {
+  layout: Layout;
+  directory: string;
 }
 
-/** The data sets that have a fixed form and place; folders of pictures are named in the experiment file. */
+/**
+ * Where a data set is: the first layout of which any file is in the data directory, so that half of one is not
+ * silently passed over; else the copy that comes with the project; else where the first layout belongs.
+ *
+ * @param dataDirectory null where there is none
+ * @returns null without a data directory, unless there is a copy
+ */
+export async function placeOf(
+  entry: DatasetEntry,
+  dataDirectory: string | null,
+  config?: DatasetConfig,
+): Promise<DatasetPlace | null> {
+  const [usual] = entry.layouts;
+  if (dataDirectory !== null) {
+    for (const layout of entry.layouts) {
+      const directory = join(dataDirectory, config?.folder ?? layout.folder ?? '');
+      if (await hasFiles(directory, layout.files, 'any')) return { layout, directory };
+    }
+  }
+  if (entry.bundled !== undefined) return { layout: usual, directory: entry.bundled };
+  if (dataDirectory === null) return null;
+  return { layout: usual, directory: join(dataDirectory, config?.folder ?? usual.folder ?? '') };
+}
+
+/** The data sets that have a fixed form and place; one's own are named in the experiment file. */
 export async function findDatasets(dataDirectory: string | null): Promise<FoundDataset[]> {
-  const inData = (folder: string): string => (dataDirectory === null ? '' : join(dataDirectory, folder));
-  const usps = await uspsDirectory(dataDirectory);
-  const mnist = inData(DATASET_FOLDERS.mnist);
-  const cifar10 = inData(DATASET_FOLDERS.cifar10);
-  return [
-    { name: 'usps', found: await hasAll(usps, USPS_FILES), where: usps },
-    { name: 'mnist', found: await hasAll(mnist, MNIST_FILES), where: mnist },
-    { name: 'cifar10', found: await hasAll(cifar10, CIFAR10_FILES), where: cifar10 },
-  ];
+  const fixed = CATALOGUE.filter(({ layouts }) => layouts[0].folder !== null);
+  return Promise.all(
+    fixed.map(async (entry) => {
+      const place = await placeOf(entry, dataDirectory);
+      const found = place !== null && (await hasFiles(place.directory, place.layout.files, 'all'));
+      return { name: entry.name, found, where: place?.directory ?? '' };
+    }),
+  );
 }
 
-/** Whether the folder has each file, packed or not. */
-async function hasAll(directory: string, files: string[]): Promise<boolean> {
-  if (directory === '') return false;
+/** Whether the folder has any or all of the files, packed or not. */
+async function hasFiles(
+  directory: string,
+  files: readonly string[],
+  wanted: 'any' | 'all',
+): Promise<boolean> {
   const names = await listFolder(directory);
-  return files.every((file) => names.includes(file) || names.includes(`${file}.gz`));
+  const has = (file: string) => names.includes(file) || names.includes(`${file}.gz`);
+  return wanted === 'any' ? files.some(has) : files.every(has);
 }

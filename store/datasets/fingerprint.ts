@@ -6,22 +6,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { sha256, sha256File } from '../content-hash.ts';
-import { CIFAR10_FILES } from './cifar10.ts';
-import { DATASET_FOLDERS, uspsDirectory } from './find-datasets.ts';
-import { MNIST_FILES } from './mnist.ts';
+import { entryOf } from './catalogue.ts';
+import type { Layout } from './catalogue-entry.ts';
+import { placeOf } from './find-datasets.ts';
 import { listFolder } from './source-file.ts';
-import { USPS_FILES } from './usps.ts';
 
 const DIGITS = 16;
-
-/** Names that count, packed or not; null for all. */
-const FILES = {
-  usps: USPS_FILES,
-  mnist: MNIST_FILES,
-  cifar10: CIFAR10_FILES,
-  folder: null,
-  toy: [] as string[],
-};
 
 /**
  * @param dataDirectory null where there is none
@@ -29,29 +19,32 @@ const FILES = {
  */
 export async function datasetFingerprint(
   dataDirectory: string | null,
-  { name, folder }: ExperimentConfig['dataset'],
+  config: ExperimentConfig['dataset'],
 ): Promise<string | undefined> {
-  const directory =
-    name === 'usps' ? await uspsDirectory(dataDirectory) : placeOf(dataDirectory, name, folder);
-  if (directory === null) return undefined;
-  const wanted = FILES[name];
-  const present = wanted === null ? await filesBelow(directory) : await listFolder(directory);
-  const counted = present.filter(
-    (file) => wanted?.some((known) => file === known || file === `${known}.gz`) ?? true,
-  );
+  if (config.name === 'toy') return undefined;
+  const place = await placeOf(entryOf(config.name), dataDirectory, config);
+  if (place === null) return undefined;
+  const { directory, layout } = place;
+  const counted = await filesOf(directory, layout);
   if (counted.length === 0) return undefined;
   const lines: string[] = [];
   for (const file of counted.sort()) lines.push(`${await sha256File(join(directory, file))} ${file}\n`);
   return sha256(lines.join('')).slice(0, DIGITS);
 }
 
-function placeOf(
-  dataDirectory: string | null,
-  name: Exclude<ExperimentConfig['dataset']['name'], 'usps'>,
-  folder: string | undefined,
-): string | null {
-  if (dataDirectory === null || name === 'toy') return null;
-  return join(dataDirectory, name === 'folder' ? (folder ?? '') : DATASET_FOLDERS[name]);
+/** Those files of a layout that are there, packed or not; of a folder all that is below it. */
+async function filesOf(directory: string, { files, optional = [] }: Layout): Promise<string[]> {
+  if (files.length === 0) return filesBelow(directory);
+  const known = [...files, ...optional];
+  const present = await listFolder(directory);
+  const counted = present.filter((file) => known.some((name) => file === name || file === `${name}.gz`));
+  const below = await Promise.all(
+    counted.map(async (name) => {
+      const inside = await filesBelow(join(directory, name));
+      return inside.length === 0 ? [name] : inside.map((file) => join(name, file));
+    }),
+  );
+  return below.flat();
 }
 
 /** Paths of all files below a folder, relative to it; none where there is no such folder. */

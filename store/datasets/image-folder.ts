@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import type { DatasetInfo } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import { sha256 } from '../content-hash.ts';
+import type { DatasetEntry } from './catalogue-entry.ts';
 import { type ByteSplit, damagedData, HOW_TO_NAME_DATA, type LoadedDataset } from './loaded-dataset.ts';
 import { listFolder } from './source-file.ts';
 
@@ -169,3 +170,24 @@ async function readPicture(
     throw damagedData(path, 'a picture', `a file that cannot be read as one (${reason})`, error);
   }
 }
+
+export const imageFolder: DatasetEntry = {
+  name: 'folder',
+  title: 'pictures of your own, in a folder for each class',
+  layouts: [
+    {
+      folder: null,
+      files: [],
+      read(directory, { folder, size, grayscale = false }) {
+        if (folder === undefined || size === undefined) {
+          throw new TypeError(
+            'Expected dataset.folder and dataset.size, which the configuration is checked for.',
+          );
+        }
+        return readImageFolder(directory, { size, grayscale });
+      },
+    },
+  ],
+  downloads: [],
+  splits: ['train', 'test'],
+};

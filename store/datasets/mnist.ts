@@ -1,4 +1,5 @@
 /** MNIST in the official IDX files: http://yann.lecun.com/exdb/mnist describes the format. */
+import type { DatasetEntry, Download } from './catalogue-entry.ts';
 import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
 
@@ -66,3 +67,46 @@ function readIdx({ path, bytes }: SourceFile, magic: number, sides: number[]): U
   }
   return new Uint8Array(bytes.subarray(headerBytes));
 }
+
+/** Sizes and sha256 as in TensorFlow Datasets' url_checksums/mnist.txt, md5 as in torchvision's datasets/mnist.py. */
+function download(name: string, bytes: number, md5: string, sha256: string): Download {
+  const urls = [
+    `http://yann.lecun.com/exdb/mnist/${name}`,
+    `https://ossci-datasets.s3.amazonaws.com/mnist/${name}`,
+    `https://storage.googleapis.com/cvdf-datasets/mnist/${name}`,
+  ];
+  return { name, bytes, md5, sha256, urls, into: 'mnist' };
+}
+
+export const mnist: DatasetEntry = {
+  name: 'mnist',
+  title: 'MNIST, handwritten digits',
+  layouts: [{ folder: 'mnist', files: MNIST_FILES, read: readMnist }],
+  downloads: [
+    download(
+      'train-images-idx3-ubyte.gz',
+      9_912_422,
+      'f68b3c2dcbeaaa9fbdd348bbdeb94873',
+      '440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609',
+    ),
+    download(
+      'train-labels-idx1-ubyte.gz',
+      28_881,
+      'd53e105ee54ea40749a09fcbcd1e9432',
+      '3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c',
+    ),
+    download(
+      't10k-images-idx3-ubyte.gz',
+      1_648_877,
+      '9fb629c4189551a2d022fa330f9573f3',
+      '8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6',
+    ),
+    download(
+      't10k-labels-idx1-ubyte.gz',
+      4_542,
+      'ec29112dd5afa0611ce80d1b7f02629c',
+      'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
+    ),
+  ],
+  splits: ['train', 'test'],
+};

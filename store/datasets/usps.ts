@@ -3,6 +3,7 @@
  * for the digits 0 to 9, values in [-1, 1]. They are part of the project, in bundled/usps.
  */
 import { fileURLToPath } from 'node:url';
+import type { DatasetEntry } from './catalogue-entry.ts';
 import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
 import { readSources, type SourceFile } from './source-file.ts';
 
@@ -67,3 +68,28 @@ function byteOf(path: string, line: number, pixel: number, text: string): number
   }
   return Math.fround(Math.fround(Math.fround(value) + 1) * 127.5) | 0;
 }
+
+const LIBSVM = 'https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass';
+
+export const usps: DatasetEntry = {
+  name: 'usps',
+  title: 'USPS, digits from envelopes',
+  layouts: [{ folder: 'usps', files: USPS_FILES, read: readUsps }],
+  bundled: bundledUspsDirectory(),
+  // md5 as in torchvision's datasets/usps.py.
+  downloads: [
+    {
+      name: 'usps.bz2',
+      md5: 'ec16c51db3855ca6c91edd34d0e9b197',
+      urls: [`${LIBSVM}/usps.bz2`],
+      into: 'usps',
+    },
+    {
+      name: 'usps.t.bz2',
+      md5: '8ea070ee2aca1ac39742fdd1ef5ed118',
+      urls: [`${LIBSVM}/usps.t.bz2`],
+      into: 'usps',
+    },
+  ],
+  splits: ['train', 'test'],
+};

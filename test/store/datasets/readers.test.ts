@@ -2,8 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { variantConfigSchema } from '../../../schemas/config.ts';
-import { findDatasets, uspsDirectory } from '../../../store/datasets/find-datasets.ts';
-import { type FileDatasetName, readers } from '../../../store/datasets/readers.ts';
+import { entryOf } from '../../../store/datasets/catalogue.ts';
+import type { FileDatasetName } from '../../../store/datasets/catalogue-entry.ts';
+import { findDatasets, placeOf } from '../../../store/datasets/find-datasets.ts';
+import { readFiles } from '../../../store/datasets/readers.ts';
 import { bundledUspsDirectory } from '../../../store/datasets/usps.ts';
 import { realData } from '../support/real-data.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -12,13 +14,14 @@ import { thrownBy } from '../support/thrown-by.ts';
 const configOf = (dataset: { name: FileDatasetName; folder?: string; size?: number }) =>
   variantConfigSchema.parse({ dataset }).dataset;
 
+const uspsPlace = async (data: string) => (await placeOf(entryOf('usps'), data))?.directory;
+
 describe('where data is looked for', () => {
   test('without a data directory only the bundled digits are found', async () => {
-    expect(await findDatasets(null)).toEqual([
-      { name: 'usps', found: true, where: bundledUspsDirectory() },
-      { name: 'mnist', found: false, where: '' },
-      { name: 'cifar10', found: false, where: '' },
-    ]);
+    const found = await findDatasets(null);
+    expect(found[0]).toEqual({ name: 'usps', found: true, where: bundledUspsDirectory() });
+    expect(found.slice(1).every((set) => !set.found && set.where === '')).toBe(true);
+    expect(found.map(({ name }) => name)).not.toContain('folder');
   });
 
   test('a set is found when all of its files are there, packed or not', async () => {
@@ -34,12 +37,12 @@ describe('where data is looked for', () => {
 
   test("one's own USPS files come first, and half of them are not silently replaced", async () => {
     const data = await temporaryFolder();
-    expect(await uspsDirectory(data)).toBe(bundledUspsDirectory());
+    expect(await uspsPlace(data)).toBe(bundledUspsDirectory());
     await mkdir(join(data, 'usps'));
-    expect(await uspsDirectory(data)).toBe(bundledUspsDirectory());
+    expect(await uspsPlace(data)).toBe(bundledUspsDirectory());
     await writeFile(join(data, 'usps', 'usps.bz2'), '');
-    expect(await uspsDirectory(data)).toBe(join(data, 'usps'));
-    expect(await thrownBy(readers.usps(data, configOf({ name: 'usps' })))).toEqual({
+    expect(await uspsPlace(data)).toBe(join(data, 'usps'));
+    expect(await thrownBy(readFiles('usps', data, configOf({ name: 'usps' })))).toEqual({
       code: 'DATA_MISSING',
       message: `Expected the USPS files usps.bz2, usps.t.bz2 in ${join(data, 'usps')}, found no usps.t.bz2 there. Put them there, or name the data directory with --data DIR or the environment variable PAG_DATA.`,
     });
@@ -50,14 +53,18 @@ describe('where data is looked for', () => {
     ['cifar10', 'cifar-10-batches-bin'],
     ['folder', 'my/cats'],
   ] as const)('%s without a data directory', async (name, folder) => {
-    expect(await thrownBy(readers[name](null, configOf({ name, folder: 'my/cats', size: 8 })))).toEqual({
+    expect(
+      await thrownBy(
+        readFiles(name, null, configOf(name === 'folder' ? { name, folder, size: 8 } : { name })),
+      ),
+    ).toEqual({
       code: 'DATA_MISSING',
       message: `Expected a data directory with the folder ${folder}, found none: name the data directory with --data DIR or the environment variable PAG_DATA.`,
     });
   });
 
   test('a folder of pictures is looked for below the data directory', async () => {
-    const reading = readers.folder('/nowhere', configOf({ name: 'folder', folder: 'my/cats', size: 8 }));
+    const reading = readFiles('folder', '/nowhere', configOf({ name: 'folder', folder: 'my/cats', size: 8 }));
     expect((await thrownBy(reading)).message).toContain(
       'Expected the folders train and test in /nowhere/my/cats,',
     );
@@ -79,7 +86,7 @@ describe.each(['usps', 'mnist', 'cifar10'] as const)('%s keeps the promises of e
         test: testSplit,
         sources,
         provenance,
-      } = await readers[name](isThere ? realData('').path : null, configOf({ name }));
+      } = await readFiles(name, isThere ? realData('').path : null, configOf({ name }));
       expect(storage).toBe('uint8');
       expect(new Set(classNames).size).toBe(10);
       expect(provenance.length).toBeGreaterThan(20);
