@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'USAGE'
   | 'DATA_MISSING'
   | 'DATA_DAMAGED'
+  | 'DOWNLOAD_FAILED'
   | 'DISK_FULL'
   | 'NOT_WRITABLE'
   | 'NOT_FOUND'

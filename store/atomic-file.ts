@@ -80,7 +80,7 @@ export async function makeDirectory(path: string): Promise<void> {
     }
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (code === 'EEXIST' || code === 'ENOTDIR') {
-      const message = `Expected a folder at ${path}, found a file there or above it. Move that file away, or choose another folder (--runs DIR).`;
+      const message = `Expected a folder at ${path}, found a file there or above it. Move that file away, or choose another folder (--runs DIR, --data DIR).`;
       throw new PipelineError('NOT_WRITABLE', message, { cause: error });
     }
     throw translateDiskError(error, path);
@@ -95,12 +95,12 @@ export function translateDiskError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     const what = code === 'ENOSPC' ? 'the disk is full' : 'the disk quota is used up';
-    const message = `Expected room to write ${path}, found that ${what} (${code}). Free some space or choose a folder on another disk (--runs DIR), then run the same command again; what was finished is kept.`;
+    const message = `Expected room to write ${path}, found that ${what} (${code}). Free some space or choose a folder on another disk (--runs DIR, --data DIR), then run the same command again; what was finished is kept.`;
     return new PipelineError('DISK_FULL', message, { cause: error });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     const what = code === 'EROFS' ? 'the file system is read-only' : 'permission is denied';
-    const message = `Expected to be allowed to write ${path}, found that ${what} (${code}). Make its folder writable or choose another one (--runs DIR), then run the same command again.`;
+    const message = `Expected to be allowed to write ${path}, found that ${what} (${code}). Make its folder writable or choose another one (--runs DIR, --data DIR), then run the same command again.`;
     return new PipelineError('NOT_WRITABLE', message, { cause: error });
   }
   return error;

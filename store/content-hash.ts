@@ -14,9 +14,14 @@ export function sha256(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Hexadecimal SHA-256 of a file, read through one buffer of 1 MiB whatever the file's size. */
+/** Hexadecimal SHA-256 of a file. */
 export async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256');
+  return hashFile(path, 'sha256');
+}
+
+/** Hexadecimal checksum of a file, read through one buffer of 1 MiB whatever the file's size. */
+export async function hashFile(path: string, algorithm: 'md5' | 'sha1' | 'sha256'): Promise<string> {
+  const hash = createHash(algorithm);
   const buffer = Buffer.allocUnsafe(READ_BYTES);
   const file = await open(path, 'r');
   try {

@@ -280,7 +280,7 @@ describe(`a runs directory that cannot be written${NEEDS_MOUNT}`, () => {
     );
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `Expected to be allowed to write ${join(disk, 'runs')}, found that the file system is read-only (EROFS). Make its folder writable or choose another one (--runs DIR), then run the same command again.\n`,
+      `Expected to be allowed to write ${join(disk, 'runs')}, found that the file system is read-only (EROFS). Make its folder writable or choose another one (--runs DIR, --data DIR), then run the same command again.\n`,
     );
   });
 

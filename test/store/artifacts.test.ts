@@ -166,7 +166,7 @@ describe('a damaged manifest', () => {
     await writeFile(path, '{"version": 2, "shape": "unknown"}');
     const refusal = {
       code: 'VERSION_NEWER',
-      message: `Expected a manifest of version 1 in ${path}, found version 2, which a newer release has written. Update this program, or choose another folder (--runs DIR).`,
+      message: `Expected a manifest of version 1 in ${path}, found version 2, which a newer release has written. Update this program, or choose another folder (--runs DIR, --data DIR).`,
     };
     expect(await thrownBy(readManifest(folder))).toEqual(refusal);
     expect(await thrownBy(inspectArtifact(folder))).toEqual(refusal);
@@ -213,7 +213,7 @@ describe('reopening', () => {
     const path = join(folder, 'manifest.json');
     expect(await thrownBy(reopenArtifact(folder, []))).toEqual({
       code: 'NOT_WRITABLE',
-      message: `Expected to be allowed to write ${path}, found that the file system is read-only (EROFS). Make its folder writable or choose another one (--runs DIR), then run the same command again.`,
+      message: `Expected to be allowed to write ${path}, found that the file system is read-only (EROFS). Make its folder writable or choose another one (--runs DIR, --data DIR), then run the same command again.`,
     });
   });
 });

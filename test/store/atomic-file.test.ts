@@ -16,9 +16,9 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 import { thrownBy } from './support/thrown-by.ts';
 
 const WHAT_TO_DO =
-  'Free some space or choose a folder on another disk (--runs DIR), then run the same command again; what was finished is kept.';
+  'Free some space or choose a folder on another disk (--runs DIR, --data DIR), then run the same command again; what was finished is kept.';
 const WHERE_TO_WRITE =
-  'Make its folder writable or choose another one (--runs DIR), then run the same command again.';
+  'Make its folder writable or choose another one (--runs DIR, --data DIR), then run the same command again.';
 
 async function goneProcess(): Promise<number> {
   const child = spawn('true');
@@ -124,7 +124,7 @@ describe('errors of the system', () => {
     for (const path of [join(folder, 'runs'), join(folder, 'runs', 'artifacts')]) {
       expect(await thrownBy(makeDirectory(path))).toEqual({
         code: 'NOT_WRITABLE',
-        message: `Expected a folder at ${path}, found a file there or above it. Move that file away, or choose another folder (--runs DIR).`,
+        message: `Expected a folder at ${path}, found a file there or above it. Move that file away, or choose another folder (--runs DIR, --data DIR).`,
       });
     }
   });

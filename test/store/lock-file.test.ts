@@ -220,6 +220,6 @@ test.skipIf(!MAY_MOUNT)(`on a read-only disk the lock is refused in plain words$
   makeReadOnly(join(path, '..'));
   expect(await thrownBy(acquireLock(path, now))).toEqual({
     code: 'NOT_WRITABLE',
-    message: `Expected to be allowed to write ${path}, found that the file system is read-only (EROFS). Make its folder writable or choose another one (--runs DIR), then run the same command again.`,
+    message: `Expected to be allowed to write ${path}, found that the file system is read-only (EROFS). Make its folder writable or choose another one (--runs DIR, --data DIR), then run the same command again.`,
   });
 });
