@@ -47,7 +47,7 @@ export function readHead(
 
 function checkTotal(text: string | undefined, { bytes }: RemoteFile): number | null {
   const total = text === undefined ? null : Number(text);
-  if (total === null || bytes === null || total === bytes) return total ?? bytes;
+  if (total === null || bytes === undefined || total === bytes) return total ?? bytes ?? null;
   throw new Refusal(`the file there has ${total} bytes instead of ${bytes}`, true);
 }
 

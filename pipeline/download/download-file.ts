@@ -11,7 +11,7 @@ import { publishFile, translateDiskError } from '../../store/atomic-file.ts';
 import { asRefusal, Refusal, rangeOf, readHead, validatorOf } from './answers.ts';
 import { httpGet } from './http-get.ts';
 import { beginPartial, discardPartial, type PartialFile, readPartial } from './partial-file.ts';
-import { type RemoteFile, whatIsWrong } from './remote-file.ts';
+import { hasChecksum, type RemoteFile, whatIsWrong } from './remote-file.ts';
 
 export interface DownloadOptions {
   environment: NodeJS.ProcessEnv;
@@ -118,10 +118,10 @@ async function receiveRest(
  * The bytes that are there, if they are of the same version of this file, or if a checksum will tell whether they fit.
  * Those that nothing vouches for are as good as none.
  */
-function usable(partial: PartialFile, url: string, { checksum, bytes }: RemoteFile): PartialFile {
+function usable(partial: PartialFile, url: string, file: RemoteFile): PartialFile {
   const isSame = partial.origin?.url === url && partial.origin.validator !== null;
-  const isTooLong = bytes !== null && partial.bytes > bytes;
-  return (isSame || checksum !== null) && !isTooLong ? partial : { ...partial, bytes: 0 };
+  const isTooLong = file.bytes !== undefined && partial.bytes > file.bytes;
+  return (isSame || hasChecksum(file)) && !isTooLong ? partial : { ...partial, bytes: 0 };
 }
 
 async function append(

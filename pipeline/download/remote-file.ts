@@ -1,34 +1,27 @@
 /** A file that can be had from elsewhere, and whether a file here is that one. */
 import { open, stat } from 'node:fs/promises';
 import { hashFile } from '../../store/content-hash.ts';
+import type { Download } from '../../store/datasets/catalogue-entry.ts';
 import { beginning } from '../../store/datasets/source-file.ts';
 
-export interface Checksum {
-  algorithm: 'md5' | 'sha1' | 'sha256';
-  /** Hexadecimal, in small letters. */
-  digest: string;
-}
+/** What the catalogue says of a file; either may be unknown. */
+export type RemoteFile = Pick<Download, 'urls' | 'bytes' | 'md5' | 'sha256'>;
 
-export interface RemoteFile {
-  /** Where it is to be had, best first. */
-  urls: readonly string[];
-  /** Null where it is not known. */
-  bytes: number | null;
-  checksum: Checksum | null;
+export function hasChecksum({ md5, sha256 }: RemoteFile): boolean {
+  return (sha256 ?? md5) !== undefined;
 }
 
 /** How a file differs from what it should be, as `found instead of wanted`; null where it does not. */
-export async function whatIsWrong(
-  { bytes, checksum }: Pick<RemoteFile, 'bytes' | 'checksum'>,
-  path: string,
-): Promise<string | null> {
+export async function whatIsWrong({ bytes, md5, sha256 }: RemoteFile, path: string): Promise<string | null> {
   const { size } = await stat(path);
-  if (bytes !== null && size !== bytes) {
+  if (bytes !== undefined && size !== bytes) {
     return `${size} bytes that begin with ${await headOf(path)} instead of ${bytes}`;
   }
-  if (checksum === null) return null;
-  const found = await hashFile(path, checksum.algorithm);
-  return found === checksum.digest ? null : `${checksum.algorithm} ${found} instead of ${checksum.digest}`;
+  const wanted = sha256 ?? md5;
+  if (wanted === undefined) return null;
+  const algorithm = sha256 === undefined ? 'md5' : 'sha256';
+  const found = await hashFile(path, algorithm);
+  return found === wanted ? null : `${algorithm} ${found} instead of ${wanted}`;
 }
 
 async function headOf(path: string): Promise<string> {

@@ -166,7 +166,7 @@ describe('a damaged manifest', () => {
     await writeFile(path, '{"version": 2, "shape": "unknown"}');
     const refusal = {
       code: 'VERSION_NEWER',
-      message: `Expected a manifest of version 1 in ${path}, found version 2, which a newer release has written. Update this program, or choose another folder (--runs DIR, --data DIR).`,
+      message: `Expected a manifest of version 1 in ${path}, found version 2, which a newer release has written. Update this program, or choose another folder (--runs DIR).`,
     };
     expect(await thrownBy(readManifest(folder))).toEqual(refusal);
     expect(await thrownBy(inspectArtifact(folder))).toEqual(refusal);
