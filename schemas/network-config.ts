@@ -21,7 +21,72 @@ export const scoreMlpSchema = z.strictObject({
   hidden: z.array(count).min(1).default([128, 128]),
 });
 
-export const scoreNetworkSchema = z.discriminatedUnion('kind', [unetSchema, scoreMlpSchema]);
+/** What the two families of networks that were published with EDM share. */
+const publishedUnet = {
+  blocks: count.describe('residual blocks per resolution on the way down; one more on the way up'),
+  attention: z.array(count).describe('sides in pixels at which self-attention is used'),
+  augmentations: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'numbers that tell the network how an image was augmented; 9 in weights published for CIFAR-10',
+    ),
+  dropout: dropoutRate.default(0.1).describe('in front of the second convolution of a block'),
+};
+
+/** SongUNet of Karras et al. 2022: DDPM++ by its defaults, NCSN++ by the settings that docs/models.md gives. */
+export const songUnetSchema = z.strictObject({
+  kind: z.literal('song-unet'),
+  channels: count.default(128).describe('the unit of widths; the first convolution has as many'),
+  multipliers: z.array(count).min(1).default([2, 2, 2]).describe('channels of each resolution, as multiples'),
+  ...publishedUnet,
+  blocks: publishedUnet.blocks.default(4),
+  attention: publishedUnet.attention.default([16]),
+  embedding: z
+    .enum(['positional', 'fourier'])
+    .default('positional')
+    .describe('of the noise level: DDPM++ has positional, NCSN++ fourier'),
+  noiseMultiplier: count.default(1).describe('width of the embedding of the noise level, as a multiple'),
+  encoder: z
+    .enum(['standard', 'skip', 'residual'])
+    .default('standard')
+    .describe('how the shrunken input joins each resolution: not at all, added, or as a residual branch'),
+  decoder: z
+    .enum(['standard', 'skip'])
+    .default('standard')
+    .describe('skip: each resolution makes an image, and their sum is the output'),
+  filter: z
+    .array(z.number().positive())
+    .refine((taps) => taps.length > 0 && taps.length % 2 === 0, 'expected an even number of taps')
+    .default([1, 1])
+    .describe('taps of the filter that halves and doubles the resolution'),
+});
+
+/** DhariwalUNet of Karras et al. 2022: ADM. */
+export const dhariwalUnetSchema = z.strictObject({
+  kind: z.literal('dhariwal-unet'),
+  channels: count.default(192).describe('the unit of widths'),
+  multipliers: z
+    .array(count)
+    .min(1)
+    .default([1, 2, 3, 4])
+    .describe('channels of each resolution, as multiples'),
+  ...publishedUnet,
+  blocks: publishedUnet.blocks.default(3),
+  attention: publishedUnet.attention.default([32, 16, 8]),
+  headChannels: count
+    .default(64)
+    .describe('channels of a head of self-attention; there is none where a block has fewer'),
+});
+
+export const scoreNetworkSchema = z.discriminatedUnion('kind', [
+  unetSchema,
+  scoreMlpSchema,
+  songUnetSchema,
+  dhariwalUnetSchema,
+]);
 export type ScoreNetworkConfig = z.infer<typeof scoreNetworkSchema>;
 
 export const classifierSchema = z.discriminatedUnion('kind', [

@@ -2,6 +2,7 @@
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { inputsOf } from '../../schemas/dataset-facts.ts';
 import { networkMisfit } from '../../schemas/network-fit.ts';
+import { scoreNetworkMisfit } from '../../schemas/score-network-fit.ts';
 import type { Problem } from './problems.ts';
 
 /** All disagreements between the settings of one variant. */
@@ -9,6 +10,7 @@ export function checkTogether(config: ExperimentConfig): Problem[] {
   return [
     ...(config.dataset.name === 'toy' ? checkToy(config) : checkImages(config)),
     ...checkNetwork(config),
+    ...checkScoreNetwork(config),
     ...checkTraining(config),
   ];
 }
@@ -44,6 +46,14 @@ function checkNetwork({ dataset, train }: ExperimentConfig): Problem[] {
   const { shape, classes } = inputsOf(dataset);
   const misfit = shape === undefined ? null : networkMisfit(train.network, shape, classes);
   return misfit === null ? [] : [{ ...misfit, path: ['train', 'network', ...misfit.path] }];
+}
+
+/** Only where a score network is trained: the default one need not fit. */
+function checkScoreNetwork({ dataset, precompute, score }: ExperimentConfig): Problem[] {
+  const { shape } = inputsOf(dataset);
+  if (shape?.length !== 3 || precompute.method !== 'sbg') return [];
+  const misfit = scoreNetworkMisfit(score.network, shape);
+  return misfit === null ? [] : [{ ...misfit, path: ['score', 'network', ...misfit.path] }];
 }
 
 function checkTraining({ train }: ExperimentConfig): Problem[] {

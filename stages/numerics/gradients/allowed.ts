@@ -98,6 +98,7 @@ export const ALLOWED_OPS: readonly string[] = [
 export const OWN_OPS: readonly string[] = [
   'batchNormEval',
   'batchNormTrain',
+  'depthwiseTransposed',
   'gelu',
   'geluTanh',
   'groupNorm',

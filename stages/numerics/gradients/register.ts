@@ -27,6 +27,7 @@ import { registerSigmoid } from './sigmoid.ts';
 import { registerSilu } from './silu.ts';
 import { registerSoftmax } from './softmax.ts';
 import { registerSquaredDifference } from './squared-difference.ts';
+import { registerStopGradient } from './stop-gradient.ts';
 
 const registrations = [
   registerArithmetic,
@@ -54,6 +55,7 @@ const registrations = [
   registerBatchNorm,
   registerGroupNorm,
   registerLayerNorm,
+  registerStopGradient,
 ];
 
 let registered = false;

@@ -34,11 +34,20 @@ export interface ScorePass extends Pick<TrainingPass, 'dropoutMask'> {
   augmentation?: tf.Tensor2D;
 }
 
+/** A tensor of PyTorch's state_dict whose values follow from the settings of the network. */
+export interface DerivedTensor {
+  name: string;
+  shape: number[];
+  data: Float32Array;
+}
+
 /** A network F that score models wrap (Karras et al. 2022, eq. 7). */
 export interface ScoreNetwork {
   parameters: ParameterSpec[];
   /** Width of the label that tells the network of augmentations; 0 if left out. */
   augmentations?: number;
+  /** What a file for PyTorch holds besides the parameters; nothing if left out. */
+  derived?: DerivedTensor[];
   /**
    * @param x [batch, ...shape]
    * @param noise c_noise, [batch]

@@ -1,14 +1,17 @@
 /** The networks by name. */
-import { PipelineError } from '../../../schemas/errors.ts';
 import type { ClassifierConfig, Normalization, ScoreNetworkConfig } from '../../../schemas/network-config.ts';
 import { networkMisfit } from '../../../schemas/network-fit.ts';
+import { scoreNetworkMisfit } from '../../../schemas/score-network-fit.ts';
 import { makeCnn } from './cnn.ts';
+import { makeDhariwalUnet } from './dhariwal-unet.ts';
 import { makeMlp } from './mlp.ts';
 import type { Classifier, ScoreNetwork } from './network.ts';
 import { normalized } from './normalized.ts';
+import { refuseMisfit } from './refuse-misfit.ts';
 import { makeResnet18 } from './resnet18.ts';
 import { makeResnet50 } from './resnet50.ts';
 import { makeScoreMlp } from './score-mlp.ts';
+import { makeSongUnet } from './song-unet.ts';
 import { makeUnet } from './unet.ts';
 import { makeVit } from './vit.ts';
 import { makeWideResnet } from './wide-resnet.ts';
@@ -29,7 +32,12 @@ const classifiers: Makers<ClassifierConfig, Classifier> = {
   resnet50: makeResnet50,
   vit: makeVit,
 };
-const scoreNetworks: Makers<ScoreNetworkConfig, ScoreNetwork> = { mlp: makeScoreMlp, unet: makeUnet };
+const scoreNetworks: Makers<ScoreNetworkConfig, ScoreNetwork> = {
+  mlp: makeScoreMlp,
+  unet: makeUnet,
+  'song-unet': makeSongUnet,
+  'dhariwal-unet': makeDhariwalUnet,
+};
 
 function make<Config extends { kind: string }, Network>(
   makers: Makers<Config, Network>,
@@ -45,16 +53,6 @@ function make<Config extends { kind: string }, Network>(
   return maker(config, shape, classes);
 }
 
-function refuseMisfit(config: ClassifierConfig, shape: readonly number[], classes: number): void {
-  const misfit = networkMisfit(config, shape, classes);
-  if (misfit === null) return;
-  const place = misfit.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
-  throw new PipelineError(
-    'CONFIG_INVALID',
-    `Expected at train.network${place} ${misfit.expected}, found ${misfit.found}; correct this setting.`,
-  );
-}
-
 /**
  * A network that does not fit the inputs is `CONFIG_INVALID`.
  *
@@ -67,15 +65,16 @@ export function makeClassifier(
   classes: number,
   normalization?: Normalization,
 ): Classifier {
-  refuseMisfit(config, shape, classes);
+  refuseMisfit('train', networkMisfit(config, shape, classes));
   return normalized(make(classifiers, config, shape, classes), normalization);
 }
 
-/** @param shape shape of one input, channels last */
+/** As {@link makeClassifier}. @param shape shape of one input, channels last */
 export function makeScoreNetwork(
   config: ScoreNetworkConfig,
   shape: readonly number[],
   classes: number,
 ): ScoreNetwork {
+  refuseMisfit('score', scoreNetworkMisfit(config, shape));
   return make(scoreNetworks, config, shape, classes);
 }

@@ -1,5 +1,6 @@
 /** For every allowed op, calls with odd shapes, a batch of one and broadcasting, with inputs where it is smooth. */
 import { batchNormEval, batchNormTrain } from '../../../stages/numerics/gradients/batch-norm.ts';
+import { depthwiseTransposed } from '../../../stages/numerics/gradients/depthwise-conv2d.ts';
 import { gelu, geluTanh } from '../../../stages/numerics/gradients/gelu.ts';
 import { groupNorm } from '../../../stages/numerics/gradients/group-norm.ts';
 import { layerNorm } from '../../../stages/numerics/gradients/layer-norm.ts';
@@ -348,6 +349,14 @@ export const ownCases: Record<string, OpCase[]> = {
       [5, 1, 1, 4],
     ] as const
   ).map((shape) => norm3([...shape], (x, gamma, beta) => batchNormTrain(x, gamma, beta, 1e-2).y)),
+  depthwiseTransposed: [
+    two('four taps', normal(2, 3, 2, 3), normal(4, 4, 3, 1), (x, filter) =>
+      depthwiseTransposed(x as tf.Tensor4D, filter as tf.Tensor4D, 2, [6, 4]),
+    ),
+    two('two taps', normal(1, 2, 2, 2), normal(2, 2, 2, 1), (x, filter) =>
+      depthwiseTransposed(x as tf.Tensor4D, filter as tf.Tensor4D, 2, [4, 4]),
+    ),
+  ],
   gelu: pointwise(normal, gelu),
   geluTanh: pointwise(normal, geluTanh),
   groupNorm: [

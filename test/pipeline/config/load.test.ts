@@ -257,6 +257,16 @@ matrix: { train.lamda: [1, 2], seed: [1, -1], train.epochs: [] }`;
       ["train.network.patch: expected a divisor of the images' sides, 30 and 30, found 4"],
     ],
     [
+      `${BASE}score: { network: { kind: song-unet, filter: [1, 2, 1] } }`,
+      ['score.network.filter: expected an even number of taps, found a list of 3'],
+    ],
+    [
+      `name: x\ndataset: { name: folder, folder: pets, size: 30 }\nscore: { network: { kind: dhariwal-unet } }`,
+      [
+        'score.network.multipliers: expected so few resolutions that a side of 30 pixels can be halved between them, found 4',
+      ],
+    ],
+    [
       `${BASE}score: { kind: analytic }`,
       ['score.kind: expected edm, because an exact score is known for the toy data only, found analytic'],
     ],

@@ -4,7 +4,11 @@ import type { TrainingPass } from '../network.ts';
 import type { Layer } from './layer.ts';
 
 /** x: [batch, ...] -> the same shape; x itself in evaluation and at rate 0. */
-export function drop<T extends tf.Tensor>(x: T, rate: number, training: TrainingPass | undefined): T {
+export function drop<T extends tf.Tensor>(
+  x: T,
+  rate: number,
+  training: Pick<TrainingPass, 'dropoutMask'> | undefined,
+): T {
   return training === undefined || rate === 0 ? x : tf.mul(x, training.dropoutMask(x.shape, rate));
 }
 

@@ -8,10 +8,20 @@ import { scaleAndShift } from './scale-and-shift.ts';
 /** PyTorch's default. */
 const EPSILON = 1e-5;
 
-/** x: [batch, h, w, c] -> the same shape; the groups divide c. */
-export function normalizeGroups(values: Parameters, name: string, x: tf.Tensor, groups: number): tf.Tensor4D {
+/**
+ * x: [batch, h, w, c] -> the same shape; the groups divide c.
+ *
+ * @param epsilon added to the biased variance; PyTorch's default
+ */
+export function normalizeGroups(
+  values: Parameters,
+  name: string,
+  x: tf.Tensor,
+  groups: number,
+  epsilon = EPSILON,
+): tf.Tensor4D {
   const weight = values[`${name}.weight`] as tf.Tensor1D;
-  return normalize(x as tf.Tensor4D, weight, values[`${name}.bias`] as tf.Tensor1D, groups, EPSILON);
+  return normalize(x as tf.Tensor4D, weight, values[`${name}.bias`] as tf.Tensor1D, groups, epsilon);
 }
 
 /** {@link normalizeGroups} as a layer. */

@@ -20,5 +20,10 @@ export function fanOutStart(kernel: number, outputs: number): Start {
   return { weight: { kind: 'normal', deviation }, bias: zero };
 }
 
+/** `xavier_uniform_(weight)`, times the gain (Glorot and Bengio 2010), biases 0. */
+export function xavierStart(fanIn: number, fanOut: number, gain = 1): Start {
+  return { weight: { kind: 'uniform', bound: gain * Math.sqrt(6 / (fanIn + fanOut)) }, bias: zero };
+}
+
 /** 0, but drawn as other starts are, so that the layers after it start the same whatever this one does. */
 export const ZERO_START: Start = { weight: zero, bias: zero };
