@@ -91,11 +91,3 @@ async function sizeOf(directory: string): Promise<number> {
   const sizes = files.map((file) => stat(join(file.parentPath, file.name)).catch(() => ({ size: 0 })));
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
 }
-
-/** `6.1 GB`, `12 kB`. */
-export function showBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const value = bytes / 1000 ** power;
-  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${units[power]}`;
-}

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import type { Experiment } from '../schemas/config.ts';
 import { PipelineError } from '../schemas/errors.ts';
+import { namedModels, type PrecomputeConfig } from '../schemas/precompute-config.ts';
 import type { StageDefinition, StageName } from '../schemas/stage.ts';
 import { keyOf } from '../store/content-hash.ts';
 import { datasetFingerprint } from '../store/datasets/fingerprint.ts';
@@ -60,27 +61,44 @@ export async function prepare(
   return { experiment, stages, whole, graph, plan };
 }
 
-/** The experiment with the checksums of each data set's files, and of the models that training starts from, filled in. */
+/** The experiment with the checksums of each data set's files, and of the models that settings name, filled in. */
 async function withFingerprints(experiment: Experiment, dataDirectory: string | null): Promise<Experiment> {
   const known = new Map<string, Promise<string | undefined>>();
-  const once = (place: string, take: () => Promise<string | undefined>) => {
+  const once = async (place: string, take: () => Promise<string | undefined>) => {
     if (!known.has(place)) known.set(place, take());
     return known.get(place);
   };
-  const variants = experiment.variants.map(async ({ label, config: { dataset, train, ...rest } }) => {
-    const { name, folder } = dataset;
-    const { from } = train;
-    const fingerprint = await once(`data ${name}/${folder}`, () =>
-      datasetFingerprint(dataDirectory, dataset),
-    );
-    const fromFingerprint =
-      from === undefined ? undefined : await once(`model ${from}`, () => modelFingerprint(resolve(from)));
-    return {
-      label,
-      config: { ...rest, dataset: { ...dataset, fingerprint }, train: { ...train, fromFingerprint } },
-    };
-  });
+  const variants = experiment.variants.map(
+    async ({ label, config: { dataset, precompute, train, ...rest } }) => {
+      const { name, folder } = dataset;
+      const { from } = train;
+      const fingerprint = await once(`data ${name}/${folder}`, () =>
+        datasetFingerprint(dataDirectory, dataset),
+      );
+      const ofModel = (path: string) => once(`model ${path}`, () => modelFingerprint(resolve(path)));
+      const fromFingerprint = from === undefined ? undefined : await ofModel(from);
+      return {
+        label,
+        config: {
+          ...rest,
+          dataset: { ...dataset, fingerprint },
+          precompute: await withModelFingerprints(precompute, ofModel),
+          train: { ...train, fromFingerprint },
+        },
+      };
+    },
+  );
   return { ...experiment, variants: await Promise.all(variants) };
+}
+
+/** Target gradients with the checksums of the models that their settings name. */
+async function withModelFingerprints(
+  precompute: PrecomputeConfig,
+  ofModel: (path: string) => Promise<string | undefined>,
+): Promise<PrecomputeConfig> {
+  const filled = structuredClone(precompute);
+  for (const reference of namedModels(filled)) reference.fingerprint = await ofModel(reference.model);
+  return filled;
 }
 
 /** The plan as events and --json tell it. */

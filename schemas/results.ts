@@ -72,7 +72,7 @@ export interface Analysis {
   scoreAgreement: { meanCosine: number; worstCosine: number; n: number } | null;
   /**
    * Picture arrays, float32, channels last: `images` [n,h,w,c]; `targets` [n,classes,h,w,c] (absent without a
-   * store); `gradients` [n,classes,h,w,c]; `attacked` [n,classes,h,w,c]. Images in [0, 1].
+   * store; zeros towards classes without a target); `gradients` [n,classes,h,w,c]; `attacked` [n,classes,h,w,c]. Images in [0, 1].
    */
   pictures: { labels: number[]; eps: number; targetImages: 'train' | 'test' } | null;
   /**

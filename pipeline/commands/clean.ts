@@ -1,4 +1,5 @@
 /** `pipeline clean`: removes the artifacts that no experiment's last run needs, after asking. */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -6,7 +7,8 @@ import { PipelineError } from '../../schemas/errors.ts';
 import { discardArtifact } from '../../store/artifacts.ts';
 import { makeDirectory } from '../../store/atomic-file.ts';
 import { acquireLock } from '../../store/lock-file.ts';
-import { listArtifacts, listExperiments, type StoredArtifact, showBytes } from '../inventory.ts';
+import { showBytes } from '../../store/show-bytes.ts';
+import { listArtifacts, listExperiments, type StoredArtifact } from '../inventory.ts';
 import type { World } from '../world.ts';
 
 export interface CleanArguments {

@@ -34,8 +34,8 @@ export function renderReport(report: DoctorReport): string[] {
     ...field(
       '',
       hasBfloat16(cpu)
-        ? 'multiplies in bfloat16 (train.precision may be bfloat16)'
-        : 'does not multiply in bfloat16 (train.precision must be float32)',
+        ? 'multiplies in bfloat16 (precision may be bfloat16)'
+        : 'does not multiply in bfloat16 (precision must be float32)',
     ),
     ...field('memory', `${gigabytes(memory.totalBytes)}, ${gigabytes(memory.freeBytes)} free`),
     ...field('engine', describeEngine(engine)),

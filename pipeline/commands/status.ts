@@ -1,6 +1,8 @@
 /** `pipeline status`: experiments, artifacts and locks below the runs directory. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { showBytes } from '../../store/show-bytes.ts';
 import { nodeId } from '../dag.ts';
 import {
   type HeldLock,
@@ -9,7 +11,6 @@ import {
   listLocks,
   type StoredArtifact,
   type StoredExperiment,
-  showBytes,
 } from '../inventory.ts';
 import { experimentDirectory } from '../last-run.ts';
 import type { World } from '../world.ts';

@@ -27,13 +27,13 @@ export function requirePrecision(
   if (flavour === 'cuda') {
     throw new PipelineError(
       'ENGINE_WRONG',
-      'Expected PAG_ENGINE to be unset, as train.precision is bfloat16, which only the processor offers here, got `cuda`; set train.precision to float32, or unset PAG_ENGINE.',
+      'Expected PAG_ENGINE to be unset, as train.precision or precompute.precision is bfloat16, which only the processor offers here, got `cuda`; set it to float32, or unset PAG_ENGINE.',
     );
   }
   if (hasBfloat16({ features })) return;
   throw new PipelineError(
     'ENGINE_WRONG',
-    `Expected a processor that multiplies in bfloat16 (${BFLOAT16_FEATURES.join(' or ')}), as train.precision asks, found ${model} with ${features.join(' ') || 'no vector instructions'}; set train.precision to float32.`,
+    `Expected a processor that multiplies in bfloat16 (${BFLOAT16_FEATURES.join(' or ')}), as train.precision or precompute.precision asks, found ${model} with ${features.join(' ') || 'no vector instructions'}; set it to float32.`,
   );
 }
 

@@ -8,7 +8,7 @@ import { norms } from '../numerics/attacks/norms.ts';
 import { pgd } from '../numerics/attacks/pgd.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
-import { storedTargets } from './alignment.ts';
+import { targetsByClass } from './stored-targets.ts';
 
 /** Arrays by name, as `arrays.safetensors` holds them. */
 export type Arrays = Record<string, { shape: number[]; data: Float32Array }>;
@@ -75,6 +75,6 @@ export async function pictures(
     gradients: { shape: grid, data: classGradients(logitsOf, images, info.shape, classes) },
     attacked: { shape: grid, data: largeAttacks(dataset, logitsOf, images, config) },
   };
-  if (reader !== null) arrays.targets = { shape: grid, data: await storedTargets(dataset, reader, chosen) };
+  if (reader !== null) arrays.targets = { shape: grid, data: await targetsByClass(dataset, reader, chosen) };
   return { arrays, labels: chosen.map((index) => train.labels[index]!) };
 }

@@ -4,8 +4,8 @@ import type { Dataset } from '../../store/dataset-artifact.ts';
 import type { GradientReader } from '../../store/shards/gradient-reader.ts';
 import type { LogitsOf } from '../numerics/attacks/attack.ts';
 import { tf } from '../numerics/tensor/tf.ts';
-import { storedTargets } from './alignment.ts';
 import type { Arrays } from './pictures.ts';
+import { targetsOfOthers } from './stored-targets.ts';
 
 /** Room around the data, as a share of its larger side. */
 const MARGIN = 0.12;
@@ -55,14 +55,11 @@ export async function plane(
   };
   if (reader !== null) {
     const chosen = Array.from({ length: ARROWS }, (_, i) => Math.floor(((i + 0.5) * train.count) / ARROWS));
-    const targets = await storedTargets(dataset, reader, chosen);
-    const from = chosen.flatMap((image) => [...train.slice(image, 1)]);
-    const arrows = chosen.flatMap((image, i) => {
-      const row = (i * 2 + (1 - train.labels[image]!)) * 2;
-      return [...targets.subarray(row, row + 2)];
-    });
-    arrays.arrowsFrom = { shape: [ARROWS, 2], data: Float32Array.from(from) };
-    arrays.arrows = { shape: [ARROWS, 2], data: Float32Array.from(arrows) };
+    const others = await targetsOfOthers(dataset, reader, chosen);
+    const from = others.flatMap(({ image }) => [...train.slice(image, 1)]);
+    const arrows = others.flatMap(({ stored }) => [...stored]);
+    arrays.arrowsFrom = { shape: [others.length, 2], data: Float32Array.from(from) };
+    arrays.arrows = { shape: [others.length, 2], data: Float32Array.from(arrows) };
   }
   return { arrays, plane: { box, cells } };
 }

@@ -1,21 +1,27 @@
 /** The kind of target that the configuration asks for. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
+import { PipelineError } from '../../schemas/errors.ts';
+import { sigmasOf } from '../../schemas/precompute-config.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import type { NoiseSettings } from '../numerics/diffusion/noise.ts';
+import type { ScoreModel } from '../numerics/diffusion/denoise.ts';
 import { loadScoreModel } from '../numerics/diffusion/score-model.ts';
+import type { ScoreTarget } from '../numerics/diffusion/score-target.ts';
 import { toyMixture } from '../numerics/diffusion/toy-world.ts';
 import { inputOf } from '../numerics/running.ts';
+import { analyticScore } from './analytic-score.ts';
+import { classifierFeatures, pixelFeatures } from './features.ts';
+import { readNamedScoreModel } from './named-models.ts';
 import { nearestNeighbor } from './nearest-neighbor.ts';
 import { classMean, oneImage } from './representatives.ts';
-import { analyticScore, learnedScore } from './score-based.ts';
+import { learnedScore } from './score-based.ts';
 import type { TargetMaker } from './target-maker.ts';
 
 type Maker = (context: StageContext, dataset: Dataset) => TargetMaker | Promise<TargetMaker>;
 
 const makers: Record<ExperimentConfig['precompute']['method'], Maker> = {
   sbg: scoreBased,
-  'nearest-neighbor': (_, dataset) => nearestNeighbor(dataset),
+  'nearest-neighbor': amongNeighbors,
   'class-mean': (_, dataset) => classMean(dataset),
   'one-image': ({ config }, dataset) => oneImage(dataset, config.precompute.seed ?? 0),
 };
@@ -24,16 +30,47 @@ export async function makeTargets(context: StageContext, dataset: Dataset): Prom
   return makers[context.config.precompute.method](context, dataset);
 }
 
+async function amongNeighbors({ config }: StageContext, dataset: Dataset): Promise<TargetMaker> {
+  const { features, neighbors } = config.precompute;
+  const space = features === undefined ? pixelFeatures(dataset) : await classifierFeatures(dataset, features);
+  return nearestNeighbor(dataset, space, neighbors);
+}
+
 async function scoreBased(context: StageContext, dataset: Dataset): Promise<TargetMaker> {
   const { precompute, score, dataset: source } = context.config;
-  const noise: NoiseSettings = {
-    sigma: precompute.sigma,
+  const target: ScoreTarget = {
+    sigmas: sigmasOf(precompute),
     draws: precompute.draws,
     seed: precompute.seed ?? 0,
+    combine: precompute.combine,
+    guidance: precompute.guidance,
   };
-  if (score.kind === 'analytic') return analyticScore(dataset, toyMixture(source.geometry), noise);
-  const model = await loadScoreModel(inputOf(context, 'score').directory, dataset.info);
+  if (precompute.conditional === undefined && score.kind === 'analytic') {
+    return analyticScore(dataset, toyMixture(source.geometry), target);
+  }
+  const conditional = await conditionalModel(context, dataset);
+  const unconditional =
+    precompute.unconditional === undefined
+      ? conditional
+      : await readNamedScoreModel(precompute.unconditional, dataset);
   // σ is given in [−1, 1] for images, which is the model's own scale, but in raw coordinates for points.
-  const sigma = dataset.info.box === null ? noise.sigma * model.scale.factor : noise.sigma;
-  return learnedScore(dataset, model, { ...noise, sigma }, precompute.batchSize);
+  const unit = dataset.info.box === null ? conditional.scale.factor : 1;
+  const scaled = { ...target, sigmas: target.sigmas.map((sigma) => sigma * unit) };
+  return learnedScore(dataset, {
+    conditional,
+    unconditional,
+    target: scaled,
+    batchSize: precompute.batchSize,
+  });
+}
+
+async function conditionalModel(context: StageContext, dataset: Dataset): Promise<ScoreModel> {
+  const { conditional } = context.config.precompute;
+  if (conditional === undefined) return loadScoreModel(inputOf(context, 'score').directory, dataset.info);
+  const model = await readNamedScoreModel(conditional, dataset);
+  if (model.classes > 0) return model;
+  throw new PipelineError(
+    'CONFIG_INVALID',
+    `Expected precompute.conditional to be a score model that knows classes, found that the one in ${conditional.model} knows none; choose another one (it could serve as precompute.unconditional).`,
+  );
 }

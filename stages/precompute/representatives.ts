@@ -6,18 +6,16 @@ import type { TargetMaker } from './target-maker.ts';
 /** Gradients towards fixed representatives. representatives: [classes × size]. */
 function towards(dataset: Dataset, representatives: Float64Array, description: string): TargetMaker {
   const { size, train } = dataset;
-  const classes = dataset.info.classNames.length;
   return {
     description,
-    async compute(first, count, onImage) {
-      const out = new Float32Array(count * classes * size);
+    async compute({ first, count, classes, onImage }) {
+      const out = new Float32Array(classes.length * size);
+      const targets = classes.length / count;
       const image = new Float32Array(size);
-      for (let i = 0; i < count; i++) {
-        train.copyImage(first + i, image, 0);
-        for (let j = 0; j < classes * size; j++) {
-          out[i * classes * size + j] = representatives[j]! - image[j % size]!;
-        }
-      }
+      classes.forEach((label, row) => {
+        if (row % targets === 0) train.copyImage(first + row / targets, image, 0);
+        for (let j = 0; j < size; j++) out[row * size + j] = representatives[label * size + j]! - image[j]!;
+      });
       await onImage(count);
       return out;
     },
@@ -26,6 +24,11 @@ function towards(dataset: Dataset, representatives: Float64Array, description: s
 
 /** r is the mean of the class. */
 export function classMean(dataset: Dataset): TargetMaker {
+  return towards(dataset, classMeans(dataset), 'mean of the class minus the image');
+}
+
+/** [classes × size] */
+export function classMeans(dataset: Dataset): Float64Array {
   const { size, train } = dataset;
   const classes = dataset.info.classNames.length;
   const sums = new Float64Array(classes * size);
@@ -37,8 +40,7 @@ export function classMean(dataset: Dataset): TargetMaker {
     counts[label]! += 1;
     for (let j = 0; j < size; j++) sums[label * size + j]! += image[j]!;
   }
-  const means = sums.map((sum, j) => sum / counts[Math.floor(j / size)]!);
-  return towards(dataset, means, 'mean of the class minus the image');
+  return sums.map((sum, j) => sum / counts[Math.floor(j / size)]!);
 }
 
 /** r is one training image of the class, drawn by (seed, class). */

@@ -1,41 +1,74 @@
 /** Fills the gradient store shard by shard; a shard that is finished is never computed again. */
-
 import { GRADIENT_STORE_VERSION, type GradientStoreInfo } from '../../schemas/gradient-store.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { type Dataset, readDataset } from '../../store/dataset-artifact.ts';
-import { openGradientWriter } from '../../store/shards/gradient-writer.ts';
+import { type GradientWriter, openGradientWriter } from '../../store/shards/gradient-writer.ts';
+import { prefetch } from '../../store/shards/prefetch.ts';
+import { storedBytes } from '../../store/shards/store-size.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
+import { Estimate, requireRoom } from './estimate.ts';
 import { makeTargets } from './make-targets.ts';
+import { chooseTargets, type TargetClasses } from './target-classes.ts';
+import type { TargetMaker } from './target-maker.ts';
+
+/** What computing a shard needs. */
+interface Work {
+  context: StageContext;
+  maker: TargetMaker;
+  targets: TargetClasses;
+  writer: GradientWriter;
+  estimate: Estimate;
+}
 
 export async function runPrecompute(context: StageContext): Promise<void> {
   registerGradients();
   const dataset = await readDataset(inputOf(context, 'dataset').directory);
+  const targets = await chooseTargets(context.config.precompute, dataset);
   const maker = await makeTargets(context, dataset);
-  const writer = await openGradientWriter(
-    context.directory,
-    describeStore(context, dataset, maker.description),
-  );
+  const info = describeStore(context, dataset, targets, maker.description);
+  const writer = await openGradientWriter(context.directory, info);
   const missing = await writer.missing();
   const finished = writer.shardCount - missing.length;
   if (finished > 0) context.note(`resuming with ${finished} of ${writer.shardCount} shards finished`);
-  let done = dataset.train.count - missing.reduce((sum, shard) => sum + writer.imagesOf(shard).count, 0);
-  for (const shard of missing) {
-    const { first, count } = writer.imagesOf(shard);
-    const gradients = await maker.compute(first, count, async (inShard) => {
-      context.progress({ done: done + inShard, total: dataset.train.count, unit: 'images' });
+  const images = missing.reduce((sum, shard) => sum + writer.imagesOf(shard).count, 0);
+  const bytes = storedBytes(info, images);
+  await requireRoom(context.directory, bytes);
+  const estimate = new Estimate(bytes, images, dataset.train.count, context);
+  await writeShards({ context, maker, targets, writer, estimate }, missing);
+  await writer.finish();
+}
+
+/** While a shard is written, the network is at work on the next. */
+async function writeShards(work: Work, missing: number[]): Promise<void> {
+  const shards = prefetch(missing.length, (index) => computeShard(work, missing[index]!), 1);
+  for await (const { shard, gradients, classes } of shards) {
+    const isListed = work.targets.targetClasses === 'listed';
+    await work.writer.write(shard, gradients, isListed ? classes : undefined);
+  }
+}
+
+async function computeShard({ context, maker, targets, writer, estimate }: Work, shard: number) {
+  const { first, count } = writer.imagesOf(shard);
+  const classes = targets.of(first, count);
+  const gradients = await maker.compute({
+    first,
+    count,
+    classes,
+    async onImage(done) {
+      estimate.tell(done);
       await yieldToEvents();
       stopIfAsked(context);
-    });
-    await writer.write(shard, gradients);
-    done += count;
-  }
-  await writer.finish();
+    },
+  });
+  estimate.closeShard(count);
+  return { shard, gradients, classes };
 }
 
 function describeStore(
   { config }: StageContext,
   { info, train }: Dataset,
+  { perImage, targetClasses }: TargetClasses,
   description: string,
 ): GradientStoreInfo {
   return {
@@ -44,8 +77,8 @@ function describeStore(
     shape: info.shape,
     images: train.count,
     classes: info.classNames.length,
-    targets: info.classNames.length,
-    targetClasses: 'all',
+    targets: perImage,
+    targetClasses,
     shardImages: config.precompute.shardImages,
     description,
   };

@@ -3,7 +3,7 @@ import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import type { GradientReader } from '../../store/shards/gradient-reader.ts';
 import { applyMove } from './augment.ts';
-import { epochOrder, type Move, moveOf, targetsOf } from './sampler.ts';
+import { epochOrder, type Move, moveOf, slotsOf } from './sampler.ts';
 
 /** One target of every image of a batch. */
 export interface BatchTarget {
@@ -76,9 +76,9 @@ async function readTargets(
   moves: readonly Move[],
 ): Promise<BatchTarget[]> {
   const seed = config.seed ?? 0;
-  const chosen = Array.from(images, (image) =>
-    targetsOf(seed, epoch, image, info.classNames.length, config.targetsPerImage),
-  );
+  const slots = reader.info.targets;
+  const classes = await reader.classesOf(images);
+  const chosen = Array.from(images, (image) => slotsOf(seed, epoch, image, slots, config.targetsPerImage));
   const count = chosen[0]!.length;
   // One read for all: the rows of an image are neighbours in the store.
   const rows = [...images].flatMap((image, i) => Array.from(chosen[i]!, (target) => ({ image, target })));
@@ -93,6 +93,6 @@ async function readTargets(
       const row = (i * count + k) * size;
       gradient.set(gradients.subarray(row, row + size), i * size);
     }
-    return { classes: Uint16Array.from(chosen, (targets) => targets[k]!), gradient };
+    return { classes: Uint16Array.from(chosen, (picked, i) => classes[i * slots + picked[k]!]!), gradient };
   });
 }

@@ -12,16 +12,16 @@ export function epochOrder(seed: number, epoch: number, trained: Uint32Array): U
     .map((position) => trained[position]!);
 }
 
-/** Target classes of an image: all of them in order, or `wanted` different ones drawn at random. */
-export function targetsOf(
+/** Targets of an image, by their slots in the store: all in order, or `wanted` different ones drawn at random. */
+export function slotsOf(
   seed: number,
   epoch: number,
   image: number,
-  classes: number,
+  slots: number,
   wanted: number | 'all',
 ): Uint32Array {
-  if (wanted === 'all' || wanted >= classes) return Uint32Array.from({ length: classes }, (_, i) => i);
-  return randomStream(seed, 'train-targets', epoch, image).permutation(classes).subarray(0, wanted);
+  if (wanted === 'all' || wanted >= slots) return Uint32Array.from({ length: slots }, (_, i) => i);
+  return randomStream(seed, 'train-targets', epoch, image).permutation(slots).subarray(0, wanted);
 }
 
 /** How an image is moved: `down` and `right` in pixels, and whether it is mirrored first. */

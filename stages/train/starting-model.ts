@@ -1,9 +1,8 @@
 /** Fine-tuning: the model folder that training starts from, and whether it fits the data. */
-import { resolve } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { TrainConfig } from '../../schemas/train-config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import { modelFingerprint } from '../../store/model-fingerprint.ts';
+import { plannedModel } from '../../store/model-fingerprint.ts';
 import { readClassifier, type StoredClassifier } from '../numerics/networks/trained-classifier.ts';
 
 /**
@@ -17,11 +16,7 @@ export async function readStartingModel(
   { fromFingerprint }: Pick<TrainConfig, 'fromFingerprint'>,
   { info }: Dataset,
 ): Promise<StoredClassifier> {
-  const directory = resolve(from);
-  const found = await modelFingerprint(directory);
-  if (fromFingerprint !== undefined && found !== fromFingerprint)
-    throw changed(directory, fromFingerprint, found);
-  const stored = await readClassifier(directory);
+  const stored = await readClassifier(await plannedModel(from, fromFingerprint));
   const { shape, classNames } = stored.model;
   if (shape.join() !== info.shape.join()) {
     throw misfit(from, `inputs of shape [${info.shape}]`, `a model for [${shape}]`, info.name);
@@ -37,13 +32,5 @@ function misfit(from: string, expected: string, found: string, dataset: string):
     'CONFIG_INVALID',
     `Expected train.from to be a model for ${expected}, as the data set ${dataset} has, found ${found} in ${from}; ` +
       'choose a model that was trained on such data, or leave train.from out.',
-  );
-}
-
-function changed(directory: string, planned: string, found: string): PipelineError {
-  return new PipelineError(
-    'DATA_DAMAGED',
-    `Expected the model in ${directory} to be as it was when this run was planned (checksum ${planned}), found ` +
-      `${found}; run the same command again, which plans with the model as it is now.`,
   );
 }

@@ -19,7 +19,7 @@ export const SUMMARY_FILE = 'summary.json';
 export const INDEX_COLUMNS = 2;
 
 /** Values of one gradient. */
-export function gradientLength(info: GradientStoreInfo): number {
+export function gradientLength(info: Pick<GradientStoreInfo, 'shape'>): number {
   return info.shape.reduce((product, side) => product * side, 1);
 }
 
@@ -48,7 +48,7 @@ export function recordName(shard: number): string {
 }
 
 /** Columns of a shard: image and class that a row is of, then those of the codec. */
-export function shardColumns(info: GradientStoreInfo): Column[] {
+export function shardColumns(info: Pick<GradientStoreInfo, 'codec' | 'shape'>): Column[] {
   return [
     { name: 'image', kind: 'int32', width: null },
     { name: 'target', kind: 'int32', width: null },

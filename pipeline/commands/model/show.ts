@@ -1,4 +1,5 @@
 /** `pipeline model show`: what a model is, or which tensors a file of weights holds. */
+
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassifierModel } from '../../../schemas/model.ts';
@@ -6,8 +7,8 @@ import { readClassifier } from '../../../stages/numerics/networks/trained-classi
 import { sizeOf } from '../../../stages/numerics/tensor/parameters.ts';
 import { sha256File } from '../../../store/content-hash.ts';
 import { fileShape, WEIGHTS_FILE } from '../../../store/model-files.ts';
+import { showBytes } from '../../../store/show-bytes.ts';
 import { COLUMNS, labelled } from '../../fold-text.ts';
-import { showBytes } from '../../inventory.ts';
 import type { World } from '../../world.ts';
 import { showShape } from './misfit.ts';
 import { usage } from './option-file.ts';

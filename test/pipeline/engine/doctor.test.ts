@@ -46,10 +46,10 @@ describe('examine', () => {
       renderReport({ ...report, cpu: { ...report.cpu, features } }).join('\n');
     const indent = ' '.repeat(12);
     expect(told(['amx_bf16'])).toContain(
-      `${indent}multiplies in bfloat16 (train.precision may be bfloat16)\n`,
+      `${indent}multiplies in bfloat16 (precision may be bfloat16)\n`,
     );
     expect(told(['avx2'])).toContain(
-      `${indent}does not multiply in bfloat16 (train.precision must be float32)\n`,
+      `${indent}does not multiply in bfloat16 (precision must be float32)\n`,
     );
   });
 

@@ -13,7 +13,7 @@ import { makeProject } from '../fixtures/project.ts';
 
 const OLD = { model: 'Old Processor', cores: 2, features: ['avx', 'avx2', 'fma'] };
 const SENTENCE =
-  'Expected a processor that multiplies in bfloat16 (avx512_bf16 or amx_bf16), as train.precision asks, found Old Processor with avx avx2 fma; set train.precision to float32.';
+  'Expected a processor that multiplies in bfloat16 (avx512_bf16 or amx_bf16), as train.precision or precompute.precision asks, found Old Processor with avx avx2 fma; set it to float32.';
 
 describe('bfloat16', () => {
   it('is there where the processor has instructions for it', () => {
@@ -31,7 +31,7 @@ describe('bfloat16', () => {
     const able = { ...OLD, features: ['amx_bf16'] };
     expect(() => requirePrecision('bfloat16', able, undefined)).not.toThrow();
     expect(() => requirePrecision('bfloat16', able, 'cuda')).toThrow(
-      'Expected PAG_ENGINE to be unset, as train.precision is bfloat16, which only the processor offers here, got `cuda`; set train.precision to float32, or unset PAG_ENGINE.',
+      'Expected PAG_ENGINE to be unset, as train.precision or precompute.precision is bfloat16, which only the processor offers here, got `cuda`; set it to float32, or unset PAG_ENGINE.',
     );
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applyMove } from '../../../stages/train/augment.ts';
-import { epochOrder, moveOf, targetsOf } from '../../../stages/train/sampler.ts';
+import { epochOrder, moveOf, slotsOf } from '../../../stages/train/sampler.ts';
 
 describe('the order of training', () => {
   it('sees every image once an epoch, in another order each epoch and for each seed', () => {
@@ -15,14 +15,14 @@ describe('the order of training', () => {
   it('draws different target classes for an image, all equally often', () => {
     const hits = new Float64Array(10);
     for (let image = 0; image < 4000; image++) {
-      const targets = targetsOf(0, 3, image, 10, 2);
+      const targets = slotsOf(0, 3, image, 10, 2);
       expect(new Set(targets).size).toBe(2);
       for (const target of targets) hits[target]! += 1;
     }
     // 800 expected each; five standard deviations of a binomial with p = 1/5.
     for (const count of hits) expect(Math.abs(count - 800)).toBeLessThan(5 * Math.sqrt(640));
-    expect([...targetsOf(0, 0, 0, 4, 'all')]).toEqual([0, 1, 2, 3]);
-    expect([...targetsOf(0, 0, 0, 3, 7)]).toEqual([0, 1, 2]);
+    expect([...slotsOf(0, 0, 0, 4, 'all')]).toEqual([0, 1, 2, 3]);
+    expect([...slotsOf(0, 0, 0, 3, 7)]).toEqual([0, 1, 2]);
   });
 
   it('moves each image of an epoch on its own, within the bounds, and not at all when switched off', () => {
