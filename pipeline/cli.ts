@@ -4,6 +4,7 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { PipelineError } from '../schemas/errors.ts';
+import { DATA_ACTIONS, DATA_OPTIONS, describeData } from './commands/data.ts';
 import { describeModel, MODEL_ACTIONS, MODEL_OPTIONS } from './commands/model.ts';
 import { thisWorld, type World } from './world.ts';
 
@@ -58,7 +59,18 @@ const verbose = {
 } as const;
 const yes = { type: 'boolean', default: false, describe: 'Do not ask' } as const;
 
-const COMMANDS = ['run', 'plan', 'status', 'doctor', 'init', 'clean', 'schema', 'model', 'completion'];
+const COMMANDS = [
+  'run',
+  'plan',
+  'status',
+  'doctor',
+  'init',
+  'clean',
+  'schema',
+  'data',
+  'model',
+  'completion',
+];
 const OPTIONS = Object.keys({
   config,
   preset,
@@ -71,11 +83,12 @@ const OPTIONS = Object.keys({
   quiet,
   verbose,
   yes,
+  ...DATA_OPTIONS,
   ...MODEL_OPTIONS,
   help: 0,
   version: 0,
 });
-const REPEATED = ['set', 'ignore'];
+const REPEATED = ['set', 'ignore', 'names'];
 
 const EPILOGUE = `Examples:
   pipeline run --preset usps
@@ -138,6 +151,9 @@ function describeCommands(words: string[], world: World): Argv {
     )
     .command('schema', 'Print the JSON Schema of experiment files', { verbose }, async (args) =>
       (await import('./commands/schema.ts')).schemaCommand(args, world),
+    )
+    .command('data', 'List, download, check, import or show data sets', (parser) =>
+      describeData(parser, world),
     )
     .command('model', 'Import, export or show a model', (parser) => describeModel(parser, world))
     .completion('completion', 'Print a script that completes commands and options in bash or zsh')
@@ -206,7 +222,7 @@ async function inWords(thrown: unknown, words: readonly string[]): Promise<unkno
   const { usageError } = await import('./usage.ts');
   return usageError(thrown.message, words, {
     commands: COMMANDS,
-    actions: { model: MODEL_ACTIONS },
+    actions: { data: DATA_ACTIONS, model: MODEL_ACTIONS },
     options: OPTIONS,
   });
 }

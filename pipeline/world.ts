@@ -1,4 +1,5 @@
 /** What commands use of their surroundings; tests put small stages and captured streams in its place. */
+import type { DatasetEntry } from '../store/datasets/catalogue-entry.ts';
 import { type CpuInfo, examineCpu } from './engine/cpu.ts';
 import type { Output } from './log.ts';
 
@@ -9,6 +10,8 @@ export interface World {
   stderr: { write(text: string): unknown };
   environment: NodeJS.ProcessEnv;
   cpu(): CpuInfo;
+  /** The data sets that `pipeline data` knows. */
+  catalogue(): Promise<readonly DatasetEntry[]>;
 }
 
 /** The real one. */
@@ -19,5 +22,6 @@ export function thisWorld(): World {
     stderr: process.stderr,
     environment: process.env,
     cpu: examineCpu,
+    catalogue: async () => (await import('../store/datasets/catalogue.ts')).CATALOGUE,
   };
 }

@@ -1,13 +1,12 @@
 /** `pipeline clean`: removes the artifacts that no experiment's last run needs, after asking. */
-
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { PipelineError } from '../../schemas/errors.ts';
 import { discardArtifact } from '../../store/artifacts.ts';
 import { makeDirectory } from '../../store/atomic-file.ts';
 import { acquireLock } from '../../store/lock-file.ts';
 import { showBytes } from '../../store/show-bytes.ts';
+import { confirm } from '../confirm.ts';
 import { listArtifacts, listExperiments, type StoredArtifact } from '../inventory.ts';
 import type { World } from '../world.ts';
 
@@ -27,27 +26,12 @@ export async function cleanCommand({ runs, yes }: CleanArguments, world: World):
   for (const { id, bytes, state } of unused) say(`  ${id}  ${showBytes(bytes)}  ${state}`);
   const total = showBytes(unused.reduce((sum, { bytes }) => sum + bytes, 0));
   const count = unused.length === 1 ? '1 artifact' : `${unused.length} artifacts`;
-  if (!yes && !(await confirm(`Remove ${count} (${total})? [y/N] `))) {
+  if (!yes && !(await confirm(`Remove ${count} (${total})? [y/N] `, 'to remove these artifacts'))) {
     say('Nothing was removed.');
     return;
   }
   await makeDirectory(join(runs, 'locks'));
   for (const artifact of unused) await removeUnlessInUse(runs, artifact, say);
-}
-
-async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new PipelineError(
-      'USAGE',
-      'Expected a terminal to ask whether to remove these artifacts, found none; add --yes to remove them without a question.',
-    );
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 }
 
 async function removeUnlessInUse(

@@ -19,12 +19,13 @@ import {
 import { publishReport, storeResolvedExperiment } from '../results.ts';
 import { runPlan } from '../runner.ts';
 import { showCommand } from '../show-command.ts';
+import { listenForStop } from '../stop-signals.ts';
 import type { World } from '../world.ts';
 
 /** Runs to the end, or rejects with the error to show; `INTERRUPTED` says how to go on. */
 export async function runCommand(args: RunArguments, world: World): Promise<void> {
   const log = openLog(args, world.stdout, world.environment);
-  const signals = listen();
+  const signals = listenForStop();
   let hasBegun = false;
   const emit: Emit = (event) => {
     hasBegun ||= event.event === 'start';
@@ -97,16 +98,4 @@ async function tellResult(args: RunArguments, prepared: Prepared, emit: Emit): P
 
 function stopped(args: RunArguments): PipelineError {
   return new PipelineError('INTERRUPTED', `Stopped. Continue with: ${showCommand(args)}`);
-}
-
-/** The first signal asks for a clean stop, the second for an end at once. */
-function listen(): { stop: AbortSignal; kill: AbortSignal; close(): void } {
-  const [stop, kill] = [new AbortController(), new AbortController()];
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const onSignal = () => (stop.signal.aborted ? kill : stop).abort();
-  for (const name of names) process.on(name, onSignal);
-  const close = () => {
-    for (const name of names) process.off(name, onSignal);
-  };
-  return { stop: stop.signal, kill: kill.signal, close };
 }

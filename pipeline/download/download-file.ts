@@ -5,6 +5,7 @@
 
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PipelineError } from '../../schemas/errors.ts';
 import { publishFile, translateDiskError } from '../../store/atomic-file.ts';
@@ -47,7 +48,8 @@ export async function downloadFile(file: RemoteFile, path: string, options: Down
       if (url !== file.urls.at(-1)) options.onNote(`${url}: ${error.message}; trying the next place`);
     }
   }
-  throw new PipelineError('DOWNLOAD_FAILED', reasons.join('\n'));
+  const message = `Expected ${basename(path)} from one of these places, found none that gives it:\n${reasons.join('\n')}\nTry again later, or put the file by hand at\n  ${path}\nand run the same command again.`;
+  throw new PipelineError('DOWNLOAD_FAILED', message);
 }
 
 /** Leaves the whole file, checked, under its partial name; afresh where an earlier attempt's bytes do not fit. */

@@ -44,13 +44,13 @@ export async function placeOf(
 /** The data sets that have a fixed form and place; one's own are named in the experiment file. */
 export async function findDatasets(dataDirectory: string | null): Promise<FoundDataset[]> {
   const fixed = CATALOGUE.filter(({ layouts }) => layouts[0].folder !== null);
-  return Promise.all(
-    fixed.map(async (entry) => {
-      const place = await placeOf(entry, dataDirectory);
-      const found = place !== null && (await hasFiles(place.directory, place.layout.files, 'all'));
-      return { name: entry.name, found, where: place?.directory ?? '' };
-    }),
-  );
+  return Promise.all(fixed.map((entry) => findDataset(entry, dataDirectory)));
+}
+
+export async function findDataset(entry: DatasetEntry, dataDirectory: string | null): Promise<FoundDataset> {
+  const place = await placeOf(entry, dataDirectory);
+  const found = place !== null && (await hasFiles(place.directory, place.layout.files, 'all'));
+  return { name: entry.name, found, where: place?.directory ?? '' };
 }
 
 /** Whether the folder has any or all of the files, packed or not. */

@@ -33,7 +33,7 @@ export async function datasetFingerprint(
 }
 
 /** Those files of a layout that are there, packed or not; of a folder all that is below it. */
-async function filesOf(directory: string, { files, optional = [] }: Layout): Promise<string[]> {
+export async function filesOf(directory: string, { files, optional = [] }: Layout): Promise<string[]> {
   if (files.length === 0) return filesBelow(directory);
   const known = [...files, ...optional];
   const present = await listFolder(directory);

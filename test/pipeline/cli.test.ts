@@ -32,7 +32,7 @@ describe('a wrong command line is refused in a sentence', () => {
     [['rnu'], `Expected a command, got "rnu"; did you mean run?${LISTED}`],
     [
       [],
-      `Expected a command (run, plan, status, doctor, init, clean, schema, model, completion), found none.${LISTED}`,
+      `Expected a command (run, plan, status, doctor, init, clean, schema, data, model, completion), found none.${LISTED}`,
     ],
     [['run', '--confg', 'x'], `Expected an option, got "--confg"; did you mean --config?${LISTED}`],
     [['plan', '--no-jsn'], `Expected an option, got "--no-jsn"; did you mean --json?${LISTED}`],
@@ -223,7 +223,7 @@ describe('status and clean', () => {
     expect(asked).toMatchObject({
       code: 1,
       stderr:
-        'Expected a terminal to ask whether to remove these artifacts, found none; add --yes to remove them without a question.\n',
+        'Expected a terminal to ask whether to remove these artifacts, found none; add --yes to do so without a question.\n',
     });
     const [first, ...others] = unused.map(({ id }: { id: string }) => id);
     const lock = join(project.runs, 'locks', `${first}.lock`);
@@ -293,7 +293,7 @@ describe(`a runs directory that cannot be written${NEEDS_MOUNT}`, () => {
       const full = await project.run('run', ...options, '--jobs', '1');
       expect(full.code).toBe(1);
       expect(full.stderr).toMatch(
-        /^Expected room to write \S+, found that the disk is full \(ENOSPC\)\. Free some space or choose a folder on another disk \(--runs DIR\), then run the same command again; what was finished is kept\.\n$/,
+        /^Expected room to write \S+, found that the disk is full \(ENOSPC\)\. Free some space or choose a folder on another disk \(--runs DIR, --data DIR\), then run the same command again; what was finished is kept\.\n$/,
       );
       const plan = await project.run('plan', ...options);
       expect(plan.stdout).toMatch(/^cached +dataset/m);

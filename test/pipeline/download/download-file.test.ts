@@ -218,7 +218,13 @@ describe('a place that does not give the file', () => {
       idleMs: 300,
       pauseMs: 1,
     }).catch((thrown) => thrown);
-    expect(error).toMatchObject({ code: 'DOWNLOAD_FAILED', message: `  ${server.url}\n    ${reason}` });
+    const message = `Expected file.bin from one of these places, found none that gives it:
+  ${server.url}
+    ${reason}
+Try again later, or put the file by hand at
+  ${path}
+and run the same command again.`;
+    expect(error).toMatchObject({ code: 'DOWNLOAD_FAILED', message });
     expect(server.asked).toHaveLength(requests);
     expect(existsSync(path)).toBe(false);
   });

@@ -45,12 +45,8 @@ describe('examine', () => {
     const told = (features: string[]) =>
       renderReport({ ...report, cpu: { ...report.cpu, features } }).join('\n');
     const indent = ' '.repeat(12);
-    expect(told(['amx_bf16'])).toContain(
-      `${indent}multiplies in bfloat16 (precision may be bfloat16)\n`,
-    );
-    expect(told(['avx2'])).toContain(
-      `${indent}does not multiply in bfloat16 (precision must be float32)\n`,
-    );
+    expect(told(['amx_bf16'])).toContain(`${indent}multiplies in bfloat16 (precision may be bfloat16)\n`);
+    expect(told(['avx2'])).toContain(`${indent}does not multiply in bfloat16 (precision must be float32)\n`);
   });
 
   test('on a bare machine: everything that is missing, each with what to do', async () => {

@@ -1,0 +1,96 @@
+/** `pipeline data list`: every data set that the program knows, and whether it is here. Looks at names and sizes only. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DATASET_FACTS } from '../../../schemas/dataset-facts.ts';
+import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
+import { findDataset, placeOf } from '../../../store/datasets/find-datasets.ts';
+import { filesOf } from '../../../store/datasets/fingerprint.ts';
+import { showBytes } from '../../../store/show-bytes.ts';
+import { downloadsOf } from '../../download/fetch-dataset.ts';
+import { labelled } from '../../fold-text.ts';
+import { findDataDirectory } from '../../prepare.ts';
+import type { World } from '../../world.ts';
+
+const LABEL = 20;
+
+export interface ListArguments {
+  data?: string | undefined;
+  json: boolean;
+}
+
+interface Listed {
+  name: string;
+  title: string;
+  /** [height, width, channels]; null where the user decides. */
+  shape: readonly number[] | null;
+  classes: number | null;
+  found: boolean;
+  /** Folder in which it is or belongs; null where the experiment file names it. */
+  directory: string | null;
+  isBundled: boolean;
+  /** Of the files that are here. */
+  bytes: number;
+  /** Of what `data get` would download; null where it cannot, or the size is unknown. */
+  downloadBytes: number | null;
+  /** How to have the files where no address gives them. */
+  byHand: string | null;
+}
+
+export async function listCommand({ data, json }: ListArguments, world: World): Promise<void> {
+  const directory = findDataDirectory(data, world.environment);
+  const listed = await Promise.all((await world.catalogue()).map((entry) => list(entry, directory)));
+  const text = json
+    ? JSON.stringify({ directory, sets: listed }, null, 2)
+    : [`Data directory: ${directory ?? 'none (--data DIR or PAG_DATA)'}`, '', ...listed.flatMap(tell)].join(
+        '\n',
+      );
+  world.stdout.write(`${text}\n`);
+}
+
+async function list(entry: DatasetEntry, dataDirectory: string | null): Promise<Listed> {
+  const { name, title, bundled, byHand = null } = entry;
+  const isNamedByUser = entry.layouts[0].folder === null;
+  const { found, where } = isNamedByUser
+    ? { found: false, where: '' }
+    : await findDataset(entry, dataDirectory);
+  const sizes = downloadsOf(entry, false).map(({ bytes }) => bytes ?? Number.NaN);
+  const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    name,
+    title,
+    ...DATASET_FACTS[name],
+    found,
+    directory: where === '' ? null : where,
+    isBundled: found && where === bundled,
+    bytes: found ? await bytesOf(entry, dataDirectory) : 0,
+    downloadBytes: sizes.length === 0 || Number.isNaN(total) ? null : total,
+    byHand,
+  };
+}
+
+async function bytesOf(entry: DatasetEntry, dataDirectory: string | null): Promise<number> {
+  const place = await placeOf(entry, dataDirectory);
+  if (place === null) return 0;
+  const files = await filesOf(place.directory, place.layout);
+  const sizes = await Promise.all(files.map((file) => stat(join(place.directory, file))));
+  return sizes.reduce((sum, { size }) => sum + size, 0);
+}
+
+function tell(set: Listed): string[] {
+  const shape = set.shape === null ? '' : `; ${set.shape.join('x')}`;
+  const classes = set.classes === null ? '' : `, ${set.classes} classes`;
+  return [
+    ...labelled(set.name, LABEL, `${set.title}${shape}${classes}`),
+    ...labelled('', LABEL, placeInWords(set)),
+  ];
+}
+
+function placeInWords(set: Listed): string {
+  const { name, found, isBundled, directory, bytes, downloadBytes, byHand } = set;
+  if (isBundled) return `comes with the program (${showBytes(bytes)})`;
+  if (found) return `here: ${directory} (${showBytes(bytes)})`;
+  if (downloadBytes !== null)
+    return `not here: \`pipeline data get ${name}\` downloads ${showBytes(downloadBytes)}`;
+  if (byHand !== null) return `not here: ${byHand}`;
+  return directory === null ? 'your own: `pipeline data import FOLDER` shows how' : 'not here';
+}
