@@ -14,6 +14,13 @@ export const unetSchema = z.strictObject({
   blocks: count.default(1).describe('residual blocks per resolution'),
   attention: z.array(count).default([]).describe('sides in pixels at which self-attention is used'),
   groups: count.default(4).describe('groups of GroupNorm'),
+  dropout: dropoutRate.default(0).describe('between the convolutions of a block'),
+  augmentation: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('numbers that tell the network of an augmentation; 3 for score.augment'),
 });
 
 export const scoreMlpSchema = z.strictObject({

@@ -2,6 +2,7 @@
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { inputsOf } from '../../schemas/dataset-facts.ts';
 import { networkMisfit } from '../../schemas/network-fit.ts';
+import { AUGMENTATIONS } from '../../schemas/score-config.ts';
 import { scoreNetworkMisfit } from '../../schemas/score-network-fit.ts';
 import type { Problem } from './problems.ts';
 
@@ -11,13 +12,14 @@ export function checkTogether(config: ExperimentConfig): Problem[] {
     ...(config.dataset.name === 'toy' ? checkToy(config) : checkImages(config)),
     ...checkNetwork(config),
     ...checkScoreNetwork(config),
+    ...checkScore(config),
     ...checkTraining(config),
   ];
 }
 
 function checkToy({ score }: ExperimentConfig): Problem[] {
   const problems: Problem[] = [];
-  if (score.kind === 'edm' && score.network.kind !== 'mlp') {
+  if (score.kind !== 'analytic' && score.network.kind !== 'mlp') {
     problems.push({
       path: ['score', 'network', 'kind'],
       expected: 'mlp, or score.kind analytic, because the toy data are points',
@@ -30,7 +32,7 @@ function checkToy({ score }: ExperimentConfig): Problem[] {
 function checkImages({ dataset, score }: ExperimentConfig): Problem[] {
   const problems: Problem[] = [];
   if (score.kind === 'analytic') {
-    const expected = 'edm, because an exact score is known for the toy data only';
+    const expected = 'edm or ddpm, because an exact score is known for the toy data only';
     problems.push({ path: ['score', 'kind'], expected, found: 'analytic' });
   }
   if (dataset.name !== 'folder') return problems;
@@ -57,7 +59,26 @@ function checkScoreNetwork({ dataset, precompute, score }: ExperimentConfig): Pr
 }
 
 function checkTraining({ train }: ExperimentConfig): Problem[] {
-  if (train.microBatch === undefined || train.microBatch <= train.batchSize) return [];
-  const expected = `at most train.batchSize (${train.batchSize})`;
-  return [{ path: ['train', 'microBatch'], expected, found: String(train.microBatch) }];
+  return checkMicroBatch('train', train);
+}
+
+function checkScore({ score }: ExperimentConfig): Problem[] {
+  if (score.kind === 'analytic') return [];
+  const problems = checkMicroBatch('score', score);
+  const { network, augment } = score;
+  const told = 'augmentation' in network ? network.augmentation : 0;
+  if (augment !== undefined && told !== AUGMENTATIONS) {
+    const expected = `${AUGMENTATIONS}, because score.augment tells the network what was done in as many numbers`;
+    problems.push({ path: ['score', 'network', 'augmentation'], expected, found: String(told) });
+  }
+  return problems;
+}
+
+function checkMicroBatch(
+  section: 'score' | 'train',
+  { microBatch, batchSize }: { microBatch?: number | undefined; batchSize: number },
+): Problem[] {
+  if (microBatch === undefined || microBatch <= batchSize) return [];
+  const expected = `at most ${section}.batchSize (${batchSize})`;
+  return [{ path: [section, 'microBatch'], expected, found: String(microBatch) }];
 }

@@ -22,7 +22,7 @@ export async function runAnalyze(context: StageContext): Promise<void> {
   const reader = aligned ? await openGradientReader(inputOf(context, 'precompute').directory) : null;
   try {
     const isToy = config.dataset.name === 'toy';
-    const learned = isToy && config.precompute.method === 'sbg' && config.score.kind === 'edm';
+    const learned = isToy && config.precompute.method === 'sbg' && config.score.kind !== 'analytic';
     const seen = isToy
       ? await plane(dataset, logitsOf, reader, config.analyze.boundaryCells)
       : await pictures(dataset, logitsOf, reader, config.analyze);

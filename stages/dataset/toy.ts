@@ -1,7 +1,7 @@
 /** Draws the toy set from its mixture. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { DatasetInfo, RawSplit } from '../../schemas/dataset.ts';
-import type { LineMixture } from '../numerics/diffusion/gaussian-mixture.ts';
+import type { LineMixture } from '../numerics/diffusion/line-mixture.ts';
 import { toyMixture } from '../numerics/diffusion/toy-world.ts';
 import { type RandomStream, randomStream } from '../numerics/tensor/random.ts';
 

@@ -1,7 +1,7 @@
 /** Score-based targets by the exact score of the toy mixture. */
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import { analyticTarget } from '../numerics/diffusion/analytic-target.ts';
-import type { LineMixture } from '../numerics/diffusion/gaussian-mixture.ts';
+import type { LineMixture } from '../numerics/diffusion/line-mixture.ts';
 import type { ScoreTarget } from '../numerics/diffusion/score-target.ts';
 import type { TargetMaker } from './target-maker.ts';
 

@@ -47,7 +47,7 @@ async function gatherVariant(
     attack: { ...attack, attacks: withSettings(attack.attacks, config.attack.attacks, need('attack')) },
     epochs: (await readTable(join(need('train'), 'metrics.parquet'))) as unknown as EpochMetrics[],
     scoreLoss:
-      score !== undefined && config.score.kind === 'edm' ? await readScoreLoss(score.directory) : null,
+      score !== undefined && config.score.kind !== 'analytic' ? await readScoreLoss(score.directory) : null,
     targets: precompute === undefined ? null : await readTargetStore(precompute.directory),
     analysis,
     pictures: analysis.pictures === null ? null : picturesOf(arrays),

@@ -48,7 +48,7 @@ function scores(variants: VariantData[], numbers: Numbering): Markup | null {
       : [
           [
             variant.label,
-            variant.config.score.kind === 'edm' ? 'learned' : 'analytic',
+            variant.config.score.kind === 'analytic' ? 'analytic' : 'learned',
             cosine(found.meanCosine),
             cosine(found.worstCosine),
             grouped(found.n),

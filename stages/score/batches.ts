@@ -1,8 +1,10 @@
 /** Training batches of the score model: step k is a pure function of (seed, k), so a resumed run needs no replay. */
-import type { ExperimentConfig } from '../../schemas/config.ts';
-import type { Dataset } from '../../store/dataset-artifact.ts';
-import { type DataScale, toScaled } from '../numerics/diffusion/data-scale.ts';
+import { AUGMENTATIONS } from '../../schemas/score-config.ts';
+import { toScaled } from '../numerics/diffusion/data-scale.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
+import { augmentImage } from './augment.ts';
+import { sigmaSource } from './noise-levels.ts';
+import type { ScoreSetting } from './setting.ts';
 
 /** One batch. */
 export interface ScoreBatch {
@@ -14,35 +16,51 @@ export interface ScoreBatch {
   sigma: Float32Array;
   /** [batch × classes]; a row of zeros where the class was dropped. */
   oneHot: Float32Array;
+  /** Labels of augmentations, [batch × 3]; undefined where there are none. */
+  augmentation: Float32Array | undefined;
 }
 
 /**
- * Images in a fresh random order each epoch; ln σ normal (Karras et al. 2022, table 1); the class dropped with
- * probability `classDropout`, which makes one network serve as conditional and unconditional (Ho and Salimans 2022).
+ * Images in a fresh random order each epoch; the class dropped with probability `classDropout`, which makes one
+ * network serve as conditional and unconditional (Ho and Salimans 2022).
  *
  * @param step counted from 0
  */
-export function scoreBatch(
-  { train, size, info }: Dataset,
-  scale: DataScale,
-  config: ExperimentConfig['score'],
-  step: number,
-): ScoreBatch {
+export function scoreBatch(setting: ScoreSetting, step: number): ScoreBatch {
+  const { config, dataset, scale } = setting;
+  const { train, size, info } = dataset;
   const { batchSize, seed = 0 } = config;
   const classes = info.classNames.length;
   const random = randomStream(seed, 'score-batch', step);
+  const drawSigma = sigmaSource(config);
   const clean = new Float32Array(batchSize * size);
   const sigma = new Float32Array(batchSize);
   const oneHot = new Float32Array(batchSize * classes);
   for (let i = 0; i < batchSize; i++) {
     const image = drawnImage(seed, train.count, step * batchSize + i);
     train.copyImage(image, clean, i * size);
-    sigma[i] = Math.exp(config.pMean + config.pStd * random.normal());
+    sigma[i] = drawSigma(random);
     if (random.uniform() >= config.classDropout) oneHot[i * classes + train.labels[image]!] = 1;
   }
+  const augmentation = augmentBatch(setting, clean, step);
   toScaled(clean, scale);
   const noisy = clean.map((value, j) => value + sigma[Math.floor(j / size)]! * random.normal());
-  return { clean, noisy, sigma, oneHot };
+  return { clean, noisy, sigma, oneHot, augmentation };
+}
+
+/** Augments the images in place; returns the labels. */
+function augmentBatch(
+  { config: { augment, batchSize, seed = 0 }, dataset: { size, info } }: ScoreSetting,
+  clean: Float32Array,
+  step: number,
+): Float32Array | undefined {
+  if (augment === undefined) return undefined;
+  const labels = new Float32Array(batchSize * AUGMENTATIONS);
+  for (let i = 0; i < batchSize; i++) {
+    const random = randomStream(seed, 'score-augment', step, i);
+    labels.set(augmentImage(clean, i * size, info.shape, augment, random), i * AUGMENTATIONS);
+  }
+  return labels;
 }
 
 const orders = new Map<string, Uint32Array>();

@@ -1,15 +1,16 @@
 /** One step of score training, and the state that it carries. */
-import type { ExperimentConfig } from '../../schemas/config.ts';
+import { AUGMENTATIONS } from '../../schemas/score-config.ts';
 import { denoise } from '../numerics/diffusion/denoise.ts';
-import type { Preconditioning } from '../numerics/diffusion/preconditioning/preconditioning.ts';
 import { lossGradients } from '../numerics/gradients/loss-gradients.ts';
 import { scoreMatching } from '../numerics/losses/score-matching.ts';
-import type { ScoreNetwork } from '../numerics/networks/network.ts';
-import { makeOptimizer } from '../numerics/optimizers/registry.ts';
+import type { ScorePass } from '../numerics/networks/network.ts';
 import { averageDecay, moveAverage } from '../numerics/optimizers/weight-average.ts';
+import { dropoutMask } from '../numerics/tensor/dropout-mask.ts';
 import { joinGradients, nameParameters, splitParameters } from '../numerics/tensor/parameters.ts';
+import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import type { ScoreBatch } from './batches.ts';
+import type { ScoreSetting } from './setting.ts';
 
 /** Flat vectors, [parameters] each. */
 export interface ScoreState {
@@ -19,36 +20,85 @@ export interface ScoreState {
   average: tf.Tensor1D;
 }
 
-/** Adam as EDM uses it. */
-export function scoreOptimizer(learningRate: number) {
-  return makeOptimizer({
-    kind: 'adam',
-    learningRate,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0,
-  });
+/** Part of a batch that goes through the network at once. */
+interface Part {
+  first: number;
+  count: number;
 }
 
-function lossAndGradient(
-  network: ScoreNetwork,
-  state: ScoreState,
+type LossGradient = { value: tf.Scalar; gradient: tf.Tensor1D };
+
+/** Loss of a part of the batch and its gradient, as shares of those of the whole. */
+function partOfLoss(
+  { network, preconditioning, config, dataset }: ScoreSetting,
+  values: tf.Tensor1D,
   batch: ScoreBatch,
-  shape: readonly number[],
-  preconditioning: Preconditioning,
-): { value: tf.Scalar; gradient: tf.Tensor1D } {
-  const count = batch.sigma.length;
-  const clean = tf.tensor(batch.clean, [count, ...shape]);
-  const noisy = tf.tensor(batch.noisy, [count, ...shape]);
-  const oneHot = tf.tensor2d(batch.oneHot, [count, batch.oneHot.length / count]);
-  const tensors = splitParameters(network.parameters, state.values);
+  { first, count }: Part,
+  step: number,
+): LossGradient {
+  const whole = batch.sigma.length;
+  const take = (all: Float32Array) =>
+    all.subarray((first * all.length) / whole, ((first + count) * all.length) / whole);
+  const clean = tf.tensor(take(batch.clean), [count, ...dataset.info.shape]);
+  const noisy = tf.tensor(take(batch.noisy), [count, ...dataset.info.shape]);
+  const sigma = take(batch.sigma);
+  const oneHot = tf.tensor2d(take(batch.oneHot), [count, batch.oneHot.length / whole]);
+  const labels = batch.augmentation && tf.tensor2d(take(batch.augmentation), [count, AUGMENTATIONS]);
+  const tensors = splitParameters(network.parameters, values);
   const { value, gradients } = lossGradients(() => {
     const parameters = nameParameters(network.parameters, tensors);
-    const denoised = denoise({ network, parameters, preconditioning }, noisy, batch.sigma, oneHot);
-    return tf.mean(scoreMatching(denoised, clean, batch.sigma, preconditioning)) as tf.Scalar;
+    const pass = beginPass(config.seed ?? 0, step, first, labels);
+    const denoised = denoise({ network, parameters, preconditioning }, noisy, sigma, oneHot, pass);
+    const loss = tf.mean(scoreMatching(denoised, clean, sigma, preconditioning));
+    return tf.mul(loss, count / whole) as tf.Scalar;
   }, tensors);
   return { value, gradient: joinGradients(gradients) };
+}
+
+/** A pass whose masks depend on (seed, step, place in the batch, place in the network) alone. */
+function beginPass(
+  seed: number,
+  step: number,
+  first: number,
+  augmentation: tf.Tensor2D | undefined,
+): ScorePass {
+  let masks = 0;
+  return {
+    ...(augmentation && { augmentation }),
+    dropoutMask(shape, rate) {
+      const mask = masks++;
+      return dropoutMask(shape, rate, (i) => randomStream(seed, 'score-dropout', step, first + i, mask));
+    },
+  };
+}
+
+/** The sum of the parts, one after the other, so that memory holds one. */
+function lossAndGradient(
+  setting: ScoreSetting,
+  values: tf.Tensor1D,
+  batch: ScoreBatch,
+  step: number,
+): LossGradient {
+  const { batchSize, microBatch = batchSize } = setting.config;
+  const parts = Array.from({ length: Math.ceil(batchSize / microBatch) }, (_, i) => {
+    const first = i * microBatch;
+    return { first, count: Math.min(microBatch, batchSize - first) };
+  });
+  const lossOf = (part: Part) => partOfLoss(setting, values, batch, part, step);
+  return parts.slice(1).reduce(
+    (sum, part) => {
+      const next = tf.tidy(() => {
+        const { value, gradient } = lossOf(part);
+        return {
+          value: tf.add(sum.value, value) as tf.Scalar,
+          gradient: tf.add(sum.gradient, gradient) as tf.Tensor1D,
+        };
+      });
+      tf.dispose([sum.value, sum.gradient]);
+      return next;
+    },
+    tf.tidy(() => lossOf(parts[0]!)),
+  );
 }
 
 /**
@@ -58,19 +108,17 @@ function lossAndGradient(
  * @returns the new state and the loss, averaged over images and pixels
  */
 export function scoreStep(
-  network: ScoreNetwork,
+  setting: ScoreSetting,
   state: ScoreState,
   batch: ScoreBatch,
-  shape: readonly number[],
-  config: ExperimentConfig['score'],
-  preconditioning: Preconditioning,
   step: number,
 ): { state: ScoreState; loss: number } {
-  const rate = config.learningRate * Math.min(1, step / Math.max(1, config.warmupSteps));
-  const decay = averageDecay(config.batchSize, config.emaHalfLifeImages, step);
+  const { learningRate, warmupSteps, batchSize, emaHalfLifeImages, emaRampup } = setting.config;
+  const rate = learningRate * Math.min(1, step / Math.max(1, warmupSteps));
+  const decay = averageDecay(batchSize, emaHalfLifeImages, step, emaRampup);
   const { next, loss } = tf.tidy(() => {
-    const { value, gradient } = lossAndGradient(network, state, batch, shape, preconditioning);
-    const updated = scoreOptimizer(rate).update(state.values, gradient, state.slots, rate, step);
+    const { value, gradient } = lossAndGradient(setting, state.values, batch, step);
+    const updated = setting.optimizer.update(state.values, gradient, state.slots, rate, step);
     const average = moveAverage(state.average, updated.values, decay);
     return { next: { ...updated, average }, loss: value };
   });

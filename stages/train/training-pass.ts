@@ -1,6 +1,7 @@
 /** A pass through the network in training mode: masks of dropout, and running statistics that follow the batch's. */
 import type { Classifier, TrainingPass } from '../numerics/networks/network.ts';
-import { joinGradients, sizeOf } from '../numerics/tensor/parameters.ts';
+import { dropoutMask } from '../numerics/tensor/dropout-mask.ts';
+import { joinGradients } from '../numerics/tensor/parameters.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import type { TrainSetting } from './setting.ts';
@@ -15,15 +16,9 @@ export function beginPass({ config }: TrainSetting, images: Uint32Array, step: n
     statistics: new Map(),
     dropoutMask(shape, rate) {
       const place = masks++;
-      const size = sizeOf(shape.slice(1));
-      const values = new Float32Array(images.length * size);
-      images.forEach((image, i) => {
-        const random = randomStream(config.seed ?? 0, 'train-dropout', step, image, place);
-        for (let j = i * size; j < (i + 1) * size; j++) {
-          values[j] = random.uniform() < rate ? 0 : 1 / (1 - rate);
-        }
-      });
-      return tf.tensor(values, [...shape]);
+      return dropoutMask(shape, rate, (i) =>
+        randomStream(config.seed ?? 0, 'train-dropout', step, images[i]!, place),
+      );
     },
   };
 }

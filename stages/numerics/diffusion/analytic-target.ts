@@ -1,5 +1,5 @@
 /** The exact target gradient of a toy point: that of a learned score, with the mixture's in its place. */
-import { type LineMixture, mixtureScore } from './gaussian-mixture.ts';
+import { type LineMixture, mixtureScore } from './line-mixture.ts';
 import { addNoise } from './noise.ts';
 import { addLevel, type ScoreTarget, scoreWeights } from './score-target.ts';
 

@@ -1,6 +1,6 @@
 /** The toy set as a distribution: modes that alternate between two classes along a line through the origin. */
 import type { ExperimentConfig } from '../../../schemas/config.ts';
-import type { LineMixture } from './gaussian-mixture.ts';
+import type { LineMixture } from './line-mixture.ts';
 
 /** The mixture from which the points are drawn. Modes are centred around the origin, class 0 first. */
 export function toyMixture(geometry: ExperimentConfig['dataset']['geometry']): LineMixture {

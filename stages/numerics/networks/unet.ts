@@ -14,7 +14,7 @@ import { embeddingWidth, sinusoids } from './blocks/noise-embedding.ts';
 import { residual, residualParameters } from './blocks/residual.ts';
 import { scaleAndShift } from './blocks/scale-and-shift.ts';
 import { ZERO_START } from './blocks/start.ts';
-import type { ScoreNetwork } from './network.ts';
+import type { ScoreNetwork, ScorePass } from './network.ts';
 
 type UnetConfig = Extract<ScoreNetworkConfig, { kind: 'unet' }>;
 
@@ -71,13 +71,14 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
   const { down, middle, up } = layOut(config, side / patch);
   const embedding = 4 * config.channels;
   const frequencies = config.channels;
-  const run = (values: Parameters, block: Block, x: tf.Tensor, emb: tf.Tensor) => {
-    const h = residual(values, block.name, x, emb, config.groups);
+  const run = (values: Parameters, block: Block, x: tf.Tensor, emb: tf.Tensor, pass?: ScorePass) => {
+    const h = residual(values, block.name, x, emb, config, pass);
     return block.attends ? attention(values, `${block.name}.attn`, h, config.groups) : h;
   };
   return {
+    augmentations: config.augmentation,
     parameters: [
-      ...denseParameters('time1', embeddingWidth(frequencies) + classes, embedding),
+      ...denseParameters('time1', embeddingWidth(frequencies) + classes + config.augmentation, embedding),
       ...denseParameters('time2', embedding, embedding),
       ...convolutionParameters('conv_in', channels, config.channels, { kernel: 3 }),
       ...[...down, middle, ...up].flatMap((block) => blockParameters(block, embedding)),
@@ -87,22 +88,29 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
         start: ZERO_START,
       }),
     ],
-    forward(values, x, noise, oneHot) {
-      // Scaled so that the class weighs as much as the noise level (as in EDM's networks).
-      const sources = tf.concat2d([sinusoids(noise, frequencies), tf.mul(oneHot, Math.sqrt(classes))], 1);
+    forward(values, x, noise, oneHot, pass) {
+      const sources = tf.concat2d(
+        [
+          sinusoids(noise, frequencies),
+          // Scaled so that the class weighs as much as the noise level (as in EDM's networks).
+          tf.mul(oneHot, Math.sqrt(classes)),
+          ...augmentationOf(config, noise.size, pass),
+        ],
+        1,
+      );
       const emb = silu(dense(values, 'time2', silu(dense(values, 'time1', sources))));
       let h: tf.Tensor4D = convolve(values, 'conv_in', fold(x, patch));
       const skips: tf.Tensor4D[] = [];
       let level = 0;
       for (const block of down) {
         for (; level < block.level; level++) h = tf.avgPool(h, 2, 2, 'valid');
-        h = run(values, block, h, emb);
+        h = run(values, block, h, emb, pass);
         skips.push(h);
       }
-      h = run(values, middle, h, emb);
+      h = run(values, middle, h, emb, pass);
       for (const block of up) {
         for (; level > block.level; level--) h = double(h);
-        h = run(values, block, tf.concat([h, skips.pop()!], 3), emb);
+        h = run(values, block, tf.concat([h, skips.pop()!], 3), emb, pass);
       }
       const folded = convolve(
         values,
@@ -112,6 +120,11 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
       return unfold(folded, patch);
     },
   };
+}
+
+/** The label of augmentations for a network that has a place for it: zeros where nothing was done. */
+function augmentationOf({ augmentation }: UnetConfig, batch: number, pass?: ScorePass): tf.Tensor2D[] {
+  return augmentation === 0 ? [] : [pass?.augmentation ?? tf.zeros([batch, augmentation])];
 }
 
 /** Each pixel becomes 2 × 2. x: [batch, h, w, c] -> [batch, 2h, 2w, c]. */

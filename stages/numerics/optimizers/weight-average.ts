@@ -1,16 +1,22 @@
 /** Running average of weights, as EDM keeps it (Karras et al. 2022, training loop): smoother than the last weights. */
 import { tf } from '../tensor/tf.ts';
 
-/** The half-life is at most this share of the images seen so far, so that the random start is soon forgotten. */
+/** EDM's ramp-up. */
 const RAMP_UP = 0.05;
 
 /**
  * Factor with which the average decays in a step: half of it is forgotten after `halfLifeImages` images.
  *
  * @param step counted from 1
+ * @param rampUp the half-life is at most this share of the images seen so far, so that the random start is soon forgotten
  */
-export function averageDecay(batchSize: number, halfLifeImages: number, step: number): number {
-  const halfLife = Math.min(halfLifeImages, RAMP_UP * step * batchSize);
+export function averageDecay(
+  batchSize: number,
+  halfLifeImages: number,
+  step: number,
+  rampUp = RAMP_UP,
+): number {
+  const halfLife = Math.min(halfLifeImages, rampUp * step * batchSize);
   return 0.5 ** (batchSize / Math.max(halfLife, 1e-8));
 }
 

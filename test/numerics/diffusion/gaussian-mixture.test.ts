@@ -1,88 +1,71 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type LineMixture,
-  mixtureScore,
-  mixtureScoreDifference,
+  type GaussianMode,
+  gaussianDenoiser,
+  gaussianScore,
 } from '../../../stages/numerics/diffusion/gaussian-mixture.ts';
-import { toyMixture } from '../../../stages/numerics/diffusion/toy-world.ts';
+import { python } from '../../support/python.ts';
 
-const geometry = {
-  pointsPerMode: 10,
-  modesPerClass: 3,
-  slope: 2,
-  spacing: 8,
-  deviation: 1.5,
-  testPoints: 10,
-};
-const mixture = toyMixture(geometry);
+/** In four dimensions: an isotropic mode, one of low rank with spread, and one with a full covariance. */
+const mixture: GaussianMode[] = [
+  { label: 0, mean: [0, 1, -1, 2], spread: 0.7, factors: [], weight: 2 },
+  { label: 0, mean: [2, 0, 0, -1], spread: 0.3, factors: [[1, 0.5, 0, -0.4]] },
+  {
+    label: 1,
+    mean: [-1, -1, 1, 0],
+    spread: 0,
+    factors: [
+      [1, 0.2, 0.1, 0],
+      [0, 0.8, -0.3, 0.2],
+      [0, 0, 1.1, 0.4],
+      [0, 0, 0, 0.6],
+    ],
+    weight: 0.5,
+  },
+];
+const points = [
+  [0.1, 0.4, -0.6, 1],
+  [1.5, 0.2, 0.1, -0.8],
+  [-0.5, -1, 0.5, 0.3],
+];
+const asked = [0.5, 2].flatMap((sigma) => [0, 1, null].map((label) => ({ sigma, label })));
 
-/** ln p_σ(x) written out from the definition: full covariance matrices, inverted by hand. */
-function logDensity(
-  { modes, direction, deviation }: LineMixture,
-  x: number[],
-  sigma: number,
-  label: number | null,
-) {
-  const [ux, uy] = direction;
-  const d2 = deviation ** 2;
-  const a = sigma ** 2 + d2 * ux * ux;
-  const b = d2 * ux * uy;
-  const c = sigma ** 2 + d2 * uy * uy;
-  const determinant = a * c - b * b;
-  const chosen = modes.filter((mode) => label === null || mode.label === label);
-  const densities = chosen.map(({ center }) => {
-    const dx = x[0]! - center[0];
-    const dy = x[1]! - center[1];
-    const quadratic = (c * dx * dx - 2 * b * dx * dy + a * dy * dy) / determinant;
-    return Math.exp(-quadratic / 2) / (2 * Math.PI * Math.sqrt(determinant));
-  });
-  return Math.log(densities.reduce((sum, density) => sum + density, 0) / chosen.length);
-}
+/** Differences of SciPy's log density, with every covariance written out as a matrix. */
+const script = `
+import json, sys, numpy as np
+from scipy.stats import multivariate_normal
+from scipy.special import logsumexp
+modes, points, asked = json.loads(sys.argv[1])
+def density(x, sigma, label):
+    chosen = [m for m in modes if label is None or m['label'] == label]
+    def one(m):
+        f = np.array(m['factors']).reshape(-1, 4)
+        covariance = (m['spread'] ** 2 + sigma ** 2) * np.eye(4) + f.T @ f
+        return np.log(m.get('weight', 1)) + multivariate_normal.logpdf(x, m['mean'], covariance)
+    return logsumexp([one(m) for m in chosen])
+def slope(x, sigma, label):
+    h = 1e-5
+    return [(density(x + h * e, sigma, label) - density(x - h * e, sigma, label)) / (2 * h) for e in np.eye(4)]
+print(json.dumps([[slope(np.array(x), a['sigma'], a['label']) for x in points] for a in asked]))`;
 
-describe('the analytic score', () => {
-  it.each([0, 1, null])('is the gradient of the log density, by finite differences (class %s)', (label) => {
-    const h = 1e-5;
-    for (const x of [
-      [0.3, -2],
-      [6, 9],
-      [-4, -11],
-      [1, 1.4],
-    ]) {
-      const slope = [0, 1].map((axis) => {
-        const at = (side: number) =>
-          logDensity(
-            mixture,
-            x.map((v, i) => v + (i === axis ? side * h : 0)),
-            3,
-            label,
-          );
-        return (at(1) - at(-1)) / (2 * h);
+describe('a mixture of Gaussians', () => {
+  it('has the gradient of the log density as its score, by differences of SciPy’s', () => {
+    const expected = JSON.parse(python(script, [JSON.stringify([mixture, points, asked])])) as number[][][];
+    asked.forEach(({ sigma, label }, i) => {
+      points.forEach((x, k) => {
+        gaussianScore(mixture, x, sigma, label).forEach((value, axis) => {
+          expect(value).toBeCloseTo(expected[i]![k]![axis]!, 7);
+        });
       });
-      const found = mixtureScore(mixture, [x[0]!, x[1]!], 3, label);
-      expect(found[0]).toBeCloseTo(slope[0]!, 6);
-      expect(found[1]).toBeCloseTo(slope[1]!, 6);
-    }
+    });
   });
 
-  it('stays finite far from every mode, where all densities underflow', () => {
-    expect(mixtureScore(mixture, [1e4, -1e4], 1, 0).every(Number.isFinite)).toBe(true);
-  });
-
-  it('points from a mode of one class to a neighbour of the other', () => {
-    const own = mixture.modes[2]!;
-    const [dx, dy] = mixtureScoreDifference(mixture, own.center, 6, 1 - own.label);
-    const along = dx * mixture.direction[0] + dy * mixture.direction[1];
-    const across = -dx * mixture.direction[1] + dy * mixture.direction[0];
-    expect(Math.abs(along)).toBeGreaterThan(0);
-    expect(Math.abs(across)).toBeLessThan(1e-12);
-  });
-
-  it('alternates the classes along the line, evenly spaced', () => {
-    expect(mixture.modes.map((mode) => mode.label)).toEqual([0, 1, 0, 1, 0, 1]);
-    for (let i = 1; i < 6; i++) {
-      const [a, b] = [mixture.modes[i - 1]!.center, mixture.modes[i]!.center];
-      expect(Math.hypot(b[0] - a[0], b[1] - a[1])).toBeCloseTo(8, 12);
-      expect(b[1]).toBeCloseTo(2 * b[0], 12);
-    }
+  it('is denoised to the mean of the data given the noisy point', () => {
+    const [spread, sigma] = [0.7, 0.5];
+    const one: GaussianMode[] = [{ label: 0, mean: [1, -2], spread, factors: [] }];
+    const share = spread ** 2 / (spread ** 2 + sigma ** 2);
+    const found = gaussianDenoiser(one, [3, 3], sigma, 0);
+    expect(found[0]).toBeCloseTo(1 + share * 2, 12);
+    expect(found[1]).toBeCloseTo(-2 + share * 5, 12);
   });
 });

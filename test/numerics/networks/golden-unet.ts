@@ -47,7 +47,8 @@ export function goldenUnet(golden: Golden): Classifier {
       const angles = tf.mul(tf.expandDims(plain(golden.in!.t!), 1), rates);
       const sines = tf.concat([tf.sin(angles), tf.cos(angles)], 1);
       const emb = silu(dense(values, 'time2', silu(dense(values, 'time1', sines))));
-      const block = (name: string, x: tf.Tensor) => residual(values, name, x, emb, GROUPS);
+      const block = (name: string, x: tf.Tensor) =>
+        residual(values, name, x, emb, { groups: GROUPS, dropout: 0 });
       const fine = block('down1', convolve(values, 'conv_in', image));
       const half = block('down2', tf.avgPool(fine, 2, 2, 'valid'));
       const coarse = block('mid', attention(values, half));

@@ -268,7 +268,26 @@ matrix: { train.lamda: [1, 2], seed: [1, -1], train.epochs: [] }`;
     ],
     [
       `${BASE}score: { kind: analytic }`,
-      ['score.kind: expected edm, because an exact score is known for the toy data only, found analytic'],
+      [
+        'score.kind: expected edm or ddpm, because an exact score is known for the toy data only, found analytic',
+      ],
+    ],
+    [
+      `${BASE}score: { microBatch: 300, augment: { flip: true } }`,
+      [
+        'score.microBatch: expected at most score.batchSize (128), found 300',
+        'score.network.augmentation: expected 3, because score.augment tells the network what was done in as many numbers, found 0',
+      ],
+    ],
+    [
+      `${BASE}score: { network: huge }`,
+      ['score.network: expected one of toy, small, large or a group of settings, found the text "huge"'],
+    ],
+    [
+      `${BASE}score: { network: { kind: unet, chanels: 3 } }`,
+      [
+        'score.network.chanels: expected the name of a setting, found an unknown one; the nearest is score.network.channels',
+      ],
     ],
     [
       'name: x\ndataset: { name: folder }',

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { scoreNetworkSchema } from '../../../schemas/network-config.ts';
 import { analyticTarget } from '../../../stages/numerics/diffusion/analytic-target.ts';
 import { denoise, type ScoreModel } from '../../../stages/numerics/diffusion/denoise.ts';
-import { type LineMixture, mixtureScore } from '../../../stages/numerics/diffusion/gaussian-mixture.ts';
+import { type LineMixture, mixtureScore } from '../../../stages/numerics/diffusion/line-mixture.ts';
 import { makePreconditioning } from '../../../stages/numerics/diffusion/preconditioning/registry.ts';
 import { addLevel, type ScoreTarget } from '../../../stages/numerics/diffusion/score-target.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';

@@ -1,11 +1,13 @@
 /** Score training: it learns, it resumes to the same bytes, and it says when it diverges. */
 import '../../support/engine.ts';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExperimentConfig } from '../../../schemas/config.ts';
 import { runScore } from '../../../stages/score/run.ts';
 import { readTable } from '../../../store/tables.ts';
+import { python } from '../../support/python.ts';
 import { configOf, contextOf, datasetArtifact } from '../../support/stage-context.ts';
 
 let dataset: string;
@@ -14,7 +16,9 @@ const scoring = (score: object): ExperimentConfig =>
   configOf({
     score: {
       network: { kind: 'unet', channels: 4, multipliers: [1, 2], groups: 2 },
-      steps: 40,
+      validation: { images: 6, sigmas: [0.3, 1] },
+      samples: { perClass: 2, steps: 3 },
+      steps: 24,
       batchSize: 16,
       warmupSteps: 2,
       checkpointSteps: 7,
@@ -38,32 +42,110 @@ async function train(score: object, directory?: string) {
 
 const bytes = (directory: string, name: string) => readFileSync(join(directory, name));
 
+/** One kind of model, and all that a step may contain. */
+const everything = {
+  kind: 'ddpm',
+  ddpm: { steps: 50, schedule: 'cosine' },
+  network: {
+    kind: 'unet',
+    channels: 4,
+    multipliers: [1, 2],
+    groups: 2,
+    dropout: 0.2,
+    augmentation: 3,
+  },
+  augment: { flip: true, shift: 1, probability: 0.5 },
+  samples: { perClass: 2, steps: 3, every: 10, sampler: 'ddim', guidance: 2 },
+};
+
+const losses = async (directory: string) =>
+  (await readTable(join(directory, 'metrics.parquet'))).map((row) => row.loss as number);
+
 describe('score training', () => {
-  it('lowers the loss on data that one look tells apart', async () => {
-    const { directory } = await train({ steps: 200, learningRate: 0.01 });
+  it.each([
+    { kind: 'edm', share: 0.7 },
+    { kind: 'ddpm', share: 0.7 },
+  ])('$kind lowers the loss on data that one look tells apart', async ({ kind, share }) => {
+    const { directory } = await train({ kind, steps: 100, learningRate: 0.02 });
     const rows = await readTable(join(directory, 'metrics.parquet'));
-    expect(rows.map((row) => row.step)).toEqual([20, 40, 60, 80, 100, 120, 140, 160, 180, 200]);
-    expect(rows.at(-1)!.loss as number).toBeLessThan(0.5 * (rows[0]!.loss as number));
+    expect(rows.map((row) => row.step)).toEqual([20, 40, 60, 80, 100]);
+    const [first, ...rest] = await losses(directory);
+    expect(rest.at(-1)!).toBeLessThan(share * first!);
+    const heldOut = await readTable(join(directory, 'validation.parquet'));
+    expect(heldOut.length).toBe(2 * 10);
+    const at = (step: number) => heldOut.filter((row) => row.step === step).map((row) => row.loss as number);
+    at(100).forEach((loss, i) => {
+      expect(loss).toBeLessThan(0.9 * at(10)[i]!);
+    });
   });
 
-  it('stopped and taken up again ends with the same bytes', async () => {
-    const unbroken = await train({});
-    const first = contextOf(scoring({}), { dataset });
+  it.each([
+    { name: 'EDM', settings: {}, sheets: ['step-00000024.png'] },
+    {
+      name: 'DDPM with everything',
+      settings: everything,
+      sheets: ['step-00000010.png', 'step-00000020.png', 'step-00000024.png'],
+    },
+  ])('of $name, stopped and taken up again, ends with the same bytes', async ({ settings, sheets }) => {
+    const unbroken = await train(settings);
+    const first = contextOf(scoring(settings), { dataset });
     const progress = first.progress;
     first.progress = (line) => {
       progress(line);
-      if (line.done === 23) first.stop.abort();
+      if (line.done === 13) first.stop.abort();
     };
     await expect(runScore(first)).rejects.toMatchObject({
       code: 'INTERRUPTED',
       message: 'Stopped on request; what was finished is kept.',
     });
-    const second = await train({}, first.directory);
-    expect(second.notes).toEqual(['resuming at step 23 of 40']);
-    for (const name of ['model.safetensors', 'metrics.parquet', 'model.json']) {
+    const second = await train(settings, first.directory);
+    expect(second.notes).toEqual(['resuming at step 13 of 24']);
+    expect(readdirSync(join(second.directory, 'samples')).sort()).toEqual(sheets);
+    for (const name of [
+      'model.safetensors',
+      'metrics.parquet',
+      'validation.parquet',
+      'model.json',
+      'score.json',
+      ...sheets.map((sheet) => join('samples', sheet)),
+    ]) {
       expect(bytes(second.directory, name).equals(bytes(unbroken.directory, name))).toBe(true);
     }
     expect(existsSync(join(second.directory, 'checkpoint.safetensors'))).toBe(false);
+  });
+
+  it('in micro-batches comes to the same, but for rounding', async () => {
+    const settings = { ...everything, steps: 20, learningRate: 1e-3 };
+    const [whole] = await losses((await train(settings)).directory);
+    const [parts] = await losses((await train({ ...settings, microBatch: 6 })).directory);
+    expect(parts! / whole!).toBeCloseTo(1, 4);
+  });
+
+  it('draws sheets of a row for each class and one without, unless asked for none', async () => {
+    const { directory } = await train({ steps: 1 });
+    const png = PNG.sync.read(bytes(directory, join('samples', 'step-00000001.png')));
+    // Three rows of 4 × 4 pixels, enlarged 16 times, with gaps of two pixels.
+    expect(png.height).toBe(3 * (64 + 2) + 2);
+    const without = await train({ steps: 1, samples: { perClass: 0 }, validation: { images: 0 } });
+    expect(existsSync(join(without.directory, 'samples'))).toBe(false);
+    expect(await readTable(join(without.directory, 'validation.parquet'))).toEqual([]);
+  });
+
+  it('writes the losses for TensorBoard too', async () => {
+    const { directory } = await train({ steps: 20 });
+    const script = `
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1]); events.Reload()
+print(json.dumps({tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()['scalars']}))`;
+    const found = JSON.parse(python(script, [join(directory, 'tensorboard')]));
+    expect(Object.keys(found).sort()).toEqual(['heldOut/sigma 0.300', 'heldOut/sigma 1.00', 'loss']);
+    (await losses(directory)).forEach((loss, i) => {
+      expect(found.loss[i][0]).toBe(20 * (i + 1));
+      expect(found.loss[i][1]).toBeCloseTo(loss, 4);
+    });
+    const heldOut = await readTable(join(directory, 'validation.parquet'));
+    expect(found['heldOut/sigma 1.00'].at(-1)[1]).toBeCloseTo(heldOut.at(-1)!.loss as number, 4);
   });
 
   it('stops at a loss that is not finite and says what to do', async () => {

@@ -5,8 +5,10 @@
 import { silu } from '../../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
+import type { ScorePass } from '../network.ts';
 import { convolutionParameters, convolve } from './convolution.ts';
 import { dense, denseParameters } from './dense.ts';
+import { drop } from './dropout.ts';
 import { normalizeGroups } from './group-norm.ts';
 import { scaleAndShift } from './scale-and-shift.ts';
 import { ZERO_START } from './start.ts';
@@ -34,12 +36,14 @@ export function residual(
   name: string,
   x: tf.Tensor,
   embedding: tf.Tensor,
-  groups: number,
+  { groups, dropout }: { groups: number; dropout: number },
+  pass?: ScorePass,
 ): tf.Tensor4D {
   let h = convolve(values, `${name}.conv1`, silu(normalizeGroups(values, `${name}.norm1`, x, groups)));
   const shift = dense(values, `${name}.emb`, embedding);
   h = tf.add(h, tf.reshape(shift, [-1, 1, 1, shift.shape[1]]));
-  h = convolve(values, `${name}.conv2`, silu(normalizeGroups(values, `${name}.norm2`, h, groups)));
+  const inside = silu(normalizeGroups(values, `${name}.norm2`, h, groups));
+  h = convolve(values, `${name}.conv2`, drop(inside, dropout, pass));
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, x) : x;
   return tf.add(skip, h);
 }
