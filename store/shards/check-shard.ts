@@ -1,12 +1,13 @@
 /** Finds out whether a shard is what was written: thoroughly by its SHA-256, or in passing by its CRC-32s. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
 import { sha256File } from '../content-hash.ts';
 import { describeColumns } from './arrow-columns.ts';
 import { type ArrowLayout, FileEndError, readArrowLayout, readFully } from './arrow-reader.ts';
 import { crc32 } from './crc32.ts';
-import { INDEX_COLUMNS, readShardRecord, recordName, shardColumns, shardName } from './store-layout.ts';
+import { readShardRecord, recordName, shardColumns, shardName } from './store-layout.ts';
 
 const READ_BYTES = 1 << 20;
 
@@ -34,14 +35,20 @@ export function toDamage(error: unknown, name: string): Damage | null {
   return null;
 }
 
-/** Where the codec's columns lie in a shard. */
-export interface ShardTable {
-  /** Rows of every batch but the last. */
-  batchRows: number;
-  /** [batches, codec columns]: start of the values in bytes from the start of the file. */
-  offsets: Float64Array;
-  /** [rows]: the class of each row where the store lists them, else empty. */
-  classes: Uint16Array;
+/** A damage that {@link toDamage} recognises, for the user; any other error is returned as it is. */
+export function translateDamage(error: unknown, directory: string, name: string): unknown {
+  const damage = toDamage(error, name);
+  if (damage === null) return error;
+  const { file, found } = damage;
+  const message = `Expected ${file} of the gradient store ${directory} to be as it was written, found that ${found}. The next \`pipeline run\` computes only this shard again.`;
+  const place = { artifact: directory, files: [file] };
+  return new PipelineError('ARTIFACT_DAMAGED', message, { place, cause: error });
+}
+
+/** A shard whose file and record agree in all but the bodies of its batches. */
+export interface OpenShard {
+  record: ShardRecord;
+  layout: ArrowLayout;
 }
 
 /**
@@ -57,9 +64,9 @@ export async function findDamage(
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');
-    await checkShard(directory, info, shard, file, Buffer.allocUnsafe(READ_BYTES));
-    const record = await readShardRecord(directory, info, shard);
-    if ((await sha256File(path)) === record?.sha256) return null;
+    const opened = await openShard(directory, info, shard, file);
+    await checkBodies(opened, file, Buffer.allocUnsafe(READ_BYTES));
+    if ((await sha256File(path)) === opened.record.sha256) return null;
     return { file: shardName(shard), found: 'it has another SHA-256 than when it was written' };
   } catch (error) {
     const damage = toDamage(error, shardName(shard));
@@ -70,18 +77,13 @@ export async function findDamage(
   }
 }
 
-/**
- * Checks every byte of an open shard against its record by CRC-32, and returns where its rows are. Throws
- * {@link DamageError}.
- * @param buffer through which the file is read; memory does not grow with the shard
- */
-export async function checkShard(
+/** Reads what an open shard says about itself and compares it with its record. Throws {@link DamageError}. */
+export async function openShard(
   directory: string,
   info: GradientStoreInfo,
   shard: number,
   file: FileHandle,
-  buffer: Uint8Array,
-): Promise<ShardTable> {
+): Promise<OpenShard> {
   const record = await readShardRecord(directory, info, shard);
   if (!record) {
     throw new DamageError({ file: recordName(shard), found: 'it is missing or does not describe its shard' });
@@ -91,37 +93,35 @@ export async function checkShard(
     throw new DamageError({ file: record.name, found: `it has ${size} bytes instead of ${record.bytes}` });
   }
   const layout = await readLayout(record, file);
-  const offsets = locateRows(info, record, layout);
-  await checkBodies(record, file, buffer);
-  const classes = info.targetClasses === 'listed' ? await readClasses(layout, file) : new Uint16Array(0);
-  return { batchRows: record.batches[0]!.rows, offsets, classes };
+  requireSame(info, record, layout);
+  return { record, layout };
 }
 
-/** The column `target`, [rows]. */
-async function readClasses({ batches }: ArrowLayout, file: FileHandle): Promise<Uint16Array> {
-  const classes = new Uint16Array(batches.reduce((sum, batch) => sum + batch.rows, 0));
-  let row = 0;
-  for (const { rows, columnOffsets } of batches) {
-    const target = new Int32Array(rows);
-    await readFully(file, new Uint8Array(target.buffer), columnOffsets[1]!);
-    classes.set(target, row);
-    row += rows;
-  }
-  return classes;
-}
-
-async function checkBodies(record: ShardRecord, file: FileHandle, buffer: Uint8Array): Promise<void> {
-  for (const [index, { offset, bytes, crc32: expected }] of record.batches.entries()) {
+/**
+ * Checks the bodies of a shard's batches by their CRC-32. Throws {@link DamageError}.
+ * @param buffer through which the file is read; memory does not grow with the shard
+ */
+export async function checkBodies(
+  { record }: OpenShard,
+  file: FileHandle,
+  buffer: Uint8Array,
+): Promise<void> {
+  for (const [index, { offset, bytes }] of record.batches.entries()) {
     let crc = 0;
     for (let done = 0; done < bytes; done += buffer.length) {
       const chunk = buffer.subarray(0, Math.min(buffer.length, bytes - done));
       await readFully(file, chunk, offset + done);
       crc = crc32(chunk, crc);
     }
-    if (crc === expected) continue;
-    const found = `record batch ${index} of ${record.batches.length} has another CRC-32 than when it was written`;
-    throw new DamageError({ file: record.name, found });
+    requireChecksum(record, index, crc);
   }
+}
+
+/** Throws {@link DamageError} where the body of a batch has another CRC-32 than its record says. */
+export function requireChecksum({ name, batches }: ShardRecord, index: number, crc: number): void {
+  if (crc === batches[index]!.crc32) return;
+  const found = `record batch ${index} of ${batches.length} has another CRC-32 than when it was written`;
+  throw new DamageError({ file: name, found });
 }
 
 async function readLayout(record: ShardRecord, file: FileHandle): Promise<ArrowLayout> {
@@ -132,19 +132,17 @@ async function readLayout(record: ShardRecord, file: FileHandle): Promise<ArrowL
   }
 }
 
-/** Offsets of a shard whose columns are those of the store and whose batches are those of its record. */
-function locateRows(info: GradientStoreInfo, record: ShardRecord, layout: ArrowLayout): Float64Array {
+/** The columns must be those of the store, and the batches those of the record. */
+function requireSame(info: GradientStoreInfo, record: ShardRecord, layout: ArrowLayout): void {
   const [expected, found] = [describeColumns(shardColumns(info)), describeColumns(layout.columns)];
   if (expected !== found) {
     throw new DamageError({ file: record.name, found: `its columns are ${found} instead of ${expected}` });
   }
   const places = (batches: { rows: number; offset: number; bytes: number }[]) =>
     JSON.stringify(batches.map(({ rows, offset, bytes }) => [rows, offset, bytes]));
-  if (places(layout.batches) !== places(record.batches)) {
-    throw new DamageError({
-      file: record.name,
-      found: 'its record batches are not those it was written with',
-    });
-  }
-  return Float64Array.from(layout.batches.flatMap((batch) => batch.columnOffsets.slice(INDEX_COLUMNS)));
+  if (places(layout.batches) === places(record.batches)) return;
+  throw new DamageError({
+    file: record.name,
+    found: 'its record batches are not those it was written with',
+  });
 }

@@ -1,26 +1,25 @@
 /**
- * Reads gradients by (image, target) in any order: each row, or run of neighbouring rows, by one positioned read
- * per column, without its siblings. Memory is bounded whatever the store's size: some open files, for each shard in
- * use a table of offsets (16 bytes per record batch of 2 MB; where classes are listed, 2 bytes per row), and the first shards whole, as
- * far as there is room.
+ * Reads gradients by (image, target) in any order: each row, or run of neighbouring rows, by one positioned read,
+ * without its siblings. Memory is bounded whatever the store's size: some open files, one buffer, for each shard in use
+ * a table of offsets (16 bytes per record batch of 2 MB; where classes are listed, 2 bytes per row), and the scales of
+ * the first shards, as far as there is room.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
-import { type Column, rowBytes } from './arrow-columns.ts';
-import { readFully } from './arrow-reader.ts';
-import { checkShard, type Damage, findDamage, type ShardTable, toDamage } from './check-shard.ts';
+import { checkBodies, findDamage, openShard, translateDamage } from './check-shard.ts';
 import { codecs } from './codecs.ts';
 import { FileCache } from './file-cache.ts';
-import { readRows, type WantedRow } from './read-rows.ts';
+import { type GradientBatch, readBatches } from './read-batches.ts';
+import { type RowFormat, readRows, stagingBytes, type WantedRow } from './read-rows.ts';
+import { keptBytes, readShardTable, type ShardTable } from './shard-table.ts';
 import { countShards, gradientLength, readStoreInfo, shardName } from './store-layout.ts';
 
 const MAX_OPEN_FILES = 128;
 /** Stored bytes of the rows that are under way at once. */
-const SLICE_BYTES = 16 << 20;
+const STAGING_BYTES = 8 << 20;
 const CHECK_BYTES = 1 << 20;
-/** Shards are kept in memory up to so many bytes: a read from memory costs a tenth of one from the page cache. */
+/** Scales are kept in memory up to so many bytes. */
 export const KEPT_BYTES = 64 << 20;
 
 /** A row of the store. */
@@ -34,35 +33,42 @@ export interface GradientRow {
  * Opens a store for reading. Throws `ARTIFACT_DAMAGED` without a valid `store.json`, `VERSION_NEWER` where a later
  * version of this program wrote it.
  *
- * @param keptBytes shards are kept in memory up to so many bytes
+ * @param room scales are kept in memory up to so many bytes
  */
-export async function openGradientReader(directory: string, keptBytes = KEPT_BYTES): Promise<GradientReader> {
-  return new GradientReader(directory, await readStoreInfo(directory), keptBytes);
+export async function openGradientReader(directory: string, room = KEPT_BYTES): Promise<GradientReader> {
+  const info = await readStoreInfo(directory);
+  const codec = codecs[info.codec];
+  const length = gradientLength(info);
+  const format = {
+    codec: await codec.open(length),
+    columns: codec.columns(length),
+    length,
+    isPlain: codec.isPlain,
+  };
+  return new GradientReader(directory, info, format, room);
 }
 
 export class GradientReader {
   readonly info: GradientStoreInfo;
   readonly #directory: string;
-  readonly #length: number;
-  /** Those of the codec. */
-  readonly #columns: Column[];
+  readonly #format: RowFormat;
   readonly #files = new FileCache(MAX_OPEN_FILES);
   /** Of the shards that were checked. */
   readonly #tables = new Map<number, ShardTable>();
-  readonly #kept = new Map<number, Uint8Array>();
-  /** Room that is left for shards in memory. */
+  /** Room that is left for scales. */
   #room: number;
-  readonly #checkBuffer = Buffer.allocUnsafeSlow(CHECK_BYTES);
-  /** Ends when the check under way ends: one at a time, as all go through one buffer. */
-  #checking: Promise<unknown> = Promise.resolve();
+  /** Takes rows as they are stored, and what is checked. */
+  readonly #staging: ArrayBuffer;
+  /** Ends when what uses that buffer ends: one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** Use {@link openGradientReader}. */
-  constructor(directory: string, info: GradientStoreInfo, keptBytes: number) {
-    this.#room = keptBytes;
+  constructor(directory: string, info: GradientStoreInfo, format: RowFormat, room: number) {
     this.info = info;
     this.#directory = directory;
-    this.#length = gradientLength(info);
-    this.#columns = codecs[info.codec].columns(this.#length);
+    this.#format = format;
+    this.#room = room;
+    this.#staging = new ArrayBuffer(Math.max(STAGING_BYTES, stagingBytes(format.columns, 1)));
   }
 
   /**
@@ -72,10 +78,18 @@ export class GradientReader {
    */
   async read(rows: readonly GradientRow[], out: Float32Array): Promise<void> {
     this.#validate(rows, out);
-    for (const slice of this.#slices(rows, out)) {
-      // One after the other: a check takes all of the disk's speed by itself.
-      for (const shard of slice.keys()) await this.#tableOf(shard);
-      await Promise.all(Array.from(slice, ([shard, wanted]) => this.#readShard(shard, wanted)));
+    await this.#inTurn(async () => {
+      for (const slice of this.#slices(rows)) await this.#readSlice(slice, out);
+    });
+  }
+
+  /**
+   * Reads all gradients in the order of the store, checking each shard as it goes unless that was done before. Throws as
+   * {@link read} does.
+   */
+  async *batches(): AsyncGenerator<GradientBatch, void> {
+    for (let shard = 0; shard < countShards(this.info); shard++) {
+      yield* readBatches(this.#directory, this.info, shard, this.#format, this.#tables.has(shard));
     }
   }
 
@@ -91,7 +105,7 @@ export class GradientReader {
       requireIndex('image', image, this.info.images);
       const shard = Math.floor(image / shardImages);
       const first = (image - shard * shardImages) * targets;
-      const listed = targetClasses === 'listed' ? (await this.#tableOf(shard)).classes : null;
+      const listed = targetClasses === 'listed' ? (await this.#checked(shard)).classes : null;
       for (let slot = 0; slot < targets; slot++) classes[i * targets + slot] = listed?.[first + slot] ?? slot;
     }
     return classes;
@@ -118,16 +132,22 @@ export class GradientReader {
       requireIndex('image', image, images);
       requireIndex('target', target, targets);
     }
-    if (out.length >= rows.length * this.#length) return;
-    const expected = `${rows.length} x ${this.#length} values`;
+    const { length } = this.#format;
+    if (out.length >= rows.length * length) return;
+    const expected = `${rows.length} x ${length} values`;
     throw new RangeError(`Expected \`out\` to have room for ${expected}, got ${out.length} values.`);
   }
 
-  /** Cuts the rows, in the order of the store, into groups of bounded size; within each, by shard. */
-  *#slices(rows: readonly GradientRow[], out: Float32Array): Generator<Map<number, WantedRow[]>> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Cuts the rows, in the order of the store, into groups that fit into the buffer; within each, by shard. */
+  *#slices(rows: readonly GradientRow[]): Generator<Map<number, WantedRow[]>> {
     const { targets, shardImages } = this.info;
-    const storedBytes = this.#columns.reduce((sum, column) => sum + rowBytes(column), 0);
-    const limit = Math.max(1, Math.floor(SLICE_BYTES / storedBytes));
+    const limit = Math.floor(this.#staging.byteLength / stagingBytes(this.#format.columns, 1));
     const places = Float64Array.from(rows, ({ image, target }) => image * targets + target);
     const order = Uint32Array.from(rows.keys()).sort((a, b) => places[a]! - places[b]!);
     let slice = new Map<number, WantedRow[]>();
@@ -139,69 +159,58 @@ export class GradientReader {
         slice = new Map();
         count = 0;
       }
-      const gradient = out.subarray(index * this.#length, (index + 1) * this.#length);
-      const row = places[index]! - shard * shardImages * targets;
+      const want = { row: places[index]! - shard * shardImages * targets, to: index * this.#format.length };
       const wanted = slice.get(shard);
-      if (wanted) wanted.push({ row, gradient });
-      else slice.set(shard, [{ row, gradient }]);
+      if (wanted) wanted.push(want);
+      else slice.set(shard, [want]);
       count++;
     }
     if (count > 0) yield slice;
   }
 
-  async #readShard(shard: number, wanted: WantedRow[]): Promise<void> {
-    const table = await this.#tableOf(shard);
-    const codec = codecs[this.info.codec];
-    const kept = this.#kept.get(shard);
-    if (kept !== undefined) return readRows(kept, table, codec, this.#columns, wanted);
-    await this.#useShard(shard, (file) => readRows(file.fd, table, codec, this.#columns, wanted));
+  async #readSlice(slice: Map<number, WantedRow[]>, out: Float32Array): Promise<void> {
+    // One after the other: a check takes all of the disk's speed by itself, and the buffer.
+    for (const shard of slice.keys()) await this.#tableOf(shard);
+    let start = 0;
+    const reads = Array.from(slice, ([shard, wanted]) => {
+      const from = start;
+      start += stagingBytes(this.#format.columns, wanted.length);
+      return this.#readShard(shard, wanted, out, from);
+    });
+    await Promise.all(reads);
   }
 
-  /** Checks the shard unless this reader has done so before. */
+  async #readShard(shard: number, wanted: WantedRow[], out: Float32Array, start: number): Promise<void> {
+    const table = this.#tables.get(shard)!;
+    await this.#useShard(shard, ({ fd }) =>
+      readRows(fd, table, this.#format, wanted, out, this.#staging, start),
+    );
+  }
+
+  async #checked(shard: number): Promise<ShardTable> {
+    return this.#tables.get(shard) ?? this.#inTurn(() => this.#tableOf(shard));
+  }
+
+  /** Checks the shard unless this reader has done so before. In turn only. */
   async #tableOf(shard: number): Promise<ShardTable> {
     const known = this.#tables.get(shard);
     if (known) return known;
-    const check = this.#checking.then(() => this.#check(shard));
-    this.#checking = check.catch(() => undefined);
-    return check;
-  }
-
-  async #check(shard: number): Promise<ShardTable> {
-    // Another caller may have waited for the same shard.
-    const known = this.#tables.get(shard);
-    if (known) return known;
     const table = await this.#useShard(shard, async (file) => {
-      const checked = await checkShard(this.#directory, this.info, shard, file, this.#checkBuffer);
-      await this.#keep(shard, file);
-      return checked;
+      const opened = await openShard(this.#directory, this.info, shard, file);
+      await checkBodies(opened, file, new Uint8Array(this.#staging, 0, CHECK_BYTES));
+      return readShardTable(this.info, opened.layout, file, this.#room);
     });
+    this.#room -= keptBytes(table);
     this.#tables.set(shard, table);
     return table;
-  }
-
-  /** Takes a checked shard into memory where there is room. */
-  async #keep(shard: number, file: FileHandle): Promise<void> {
-    const { size } = await file.stat();
-    if (size > this.#room) return;
-    const bytes = new Uint8Array(size);
-    await readFully(file, bytes, 0);
-    this.#kept.set(shard, bytes);
-    this.#room -= size;
   }
 
   async #useShard<T>(shard: number, work: (file: FileHandle) => Promise<T>): Promise<T> {
     try {
       return await this.#files.use(join(this.#directory, shardName(shard)), work);
     } catch (error) {
-      const damage = toDamage(error, shardName(shard));
-      throw damage === null ? error : this.#damaged(damage, error);
+      throw translateDamage(error, this.#directory, shardName(shard));
     }
-  }
-
-  #damaged({ file, found }: Damage, cause: unknown): PipelineError {
-    const message = `Expected ${file} of the gradient store ${this.#directory} to be as it was written, found that ${found}. The next \`pipeline run\` computes only this shard again.`;
-    const place = { artifact: this.#directory, files: [file] };
-    return new PipelineError('ARTIFACT_DAMAGED', message, { place, cause });
   }
 }
 

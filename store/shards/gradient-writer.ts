@@ -10,6 +10,8 @@ import { collectLeftovers, makeDirectory, translateDiskError, writeFileAtomic } 
 import { canonicalJson } from '../content-hash.ts';
 import { writeArrowFile } from './arrow-writer.ts';
 import { findDamage } from './check-shard.ts';
+import type { RowCodec } from './codecs/codec.ts';
+import { codecs } from './codecs.ts';
 import { encodeGradients } from './encode-gradients.ts';
 import {
   countShards,
@@ -54,12 +56,13 @@ export async function openGradientWriter(
 ): Promise<GradientWriter> {
   await makeDirectory(directory);
   await writeStoreInfo(directory, info);
+  const codec = await codecs[info.codec].open(gradientLength(info));
   const shardCount = countShards(info);
   return {
     info,
     shardCount,
     imagesOf: (shard) => imagesOfShard(info, shard),
-    write: (shard, gradients, classes) => writeShard(directory, info, shard, gradients, classes),
+    write: (shard, gradients, classes) => writeShard(directory, info, codec, shard, gradients, classes),
     finish: () => writeSummary(directory, info),
     async missing() {
       await collectLeftovers(directory);
@@ -103,6 +106,7 @@ async function removeShard(directory: string, shard: number): Promise<void> {
 async function writeShard(
   directory: string,
   info: GradientStoreInfo,
+  codec: RowCodec,
   shard: number,
   gradients: Float32Array,
   classes?: Uint16Array,
@@ -116,7 +120,7 @@ async function writeShard(
     );
   }
   requireClasses(info, count * info.targets, classes);
-  const { source, loss } = encodeGradients(directory, info, first, gradients, classes);
+  const { source, loss } = encodeGradients(directory, info, codec, first, gradients, classes);
   const metadata = { codec: info.codec, shape: JSON.stringify(info.shape) };
   const path = join(directory, shardName(shard));
   const { bytes, sha256, batches } = await writeArrowFile(path, shardColumns(info), metadata, source);

@@ -6,11 +6,19 @@ export interface Codec {
   name: CodecName;
   /** Columns that hold one gradient of `length` values; the first is called `gradient`. */
   columns(length: number): Column[];
+  /** Whether gradients are kept as they are, in one column of float32. */
+  isPlain: boolean;
+  /** The way there and back for gradients of `length` values. */
+  open(length: number): Promise<RowCodec>;
+}
+
+/** Not for two uses at once: it has one scratch memory. */
+export interface RowCodec {
   /**
-   * Sets every value of one row of those columns. Zeros stay zeros.
-   * @param gradient finite values
+   * Sets row `row` of the codec's columns to the gradient whose values start at `from` of `gradients`, and returns
+   * 1 − cos between the two. Zeros stay zeros. Where a value is not finite it returns NaN and sets nothing.
    */
-  encode(gradient: Float32Array, row: readonly ColumnValues[]): void;
-  /** Sets every value of `gradient` from one row of those columns. */
-  decode(row: readonly ColumnValues[], gradient: Float32Array): void;
+  encode(gradients: Float32Array, from: number, columns: readonly ColumnValues[], row: number): number;
+  /** Sets the values of `gradients` from `to` on to row `row` of the codec's columns. */
+  decode(columns: readonly ColumnValues[], row: number, gradients: Float32Array, to: number): void;
 }

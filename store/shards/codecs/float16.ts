@@ -4,19 +4,14 @@
  * value = gradient · scale, exactly.
  */
 import type { Codec } from './codec.ts';
-import { halfFromFloat32Bits, halfTable } from './half.ts';
+import { openKernels } from './kernels.ts';
 
 /** Exponent of the largest value of an encoded row. */
 const TOP_EXPONENT = 14;
-/** 2¹⁵ as a half. Rounding up to it would carry the largest float32 beyond the end of float32. */
-const BEYOND_TOP = 0x7800;
-/** All bits of a half but its sign. */
-const MAGNITUDE = 0x7fff;
 /** Of the smallest float32. */
 const MIN_EXPONENT = -149;
-
-let scaled = new Float32Array(0);
-let scaledBits = new Uint32Array(0);
+/** The largest power of two in float32. */
+const LARGEST_POWER = 2 ** 127;
 
 export const float16: Codec = {
   name: 'float16',
@@ -24,38 +19,31 @@ export const float16: Codec = {
     { name: 'gradient', kind: 'float16', width: length },
     { name: 'scale', kind: 'float32', width: null },
   ],
-  encode(gradient, row) {
-    const length = gradient.length;
-    if (scaled.length < length) {
-      scaled = new Float32Array(length);
-      scaledBits = new Uint32Array(scaled.buffer);
-    }
-    const scale = scaleOf(gradient);
-    const halves = row[0]!;
-    // Exact, as both are powers of two.
-    const factor = 1 / scale;
-    for (let i = 0; i < length; i++) scaled[i] = gradient[i]! * factor;
-    for (let i = 0; i < length; i++) {
-      const half = halfFromFloat32Bits(scaledBits[i]!);
-      halves[i] = (half & MAGNITUDE) === BEYOND_TOP ? half - 1 : half;
-    }
-    row[1]![0] = scale;
-  },
-  decode(row, gradient) {
-    const halves = row[0]!;
-    const scale = row[1]![0]!;
-    const values = halfTable();
-    for (let i = 0; i < gradient.length; i++) gradient[i] = values[halves[i]!]! * scale;
+  isPlain: false,
+  async open(length) {
+    const kernels = await openKernels(length);
+    return {
+      encode(gradients, from, columns, row) {
+        const scale = scaleOf(kernels.load(gradients, from));
+        if (Number.isNaN(scale)) return Number.NaN;
+        const factor = 1 / scale;
+        const first = Math.min(factor, LARGEST_POWER);
+        const loss = kernels.encodeHalf(first, factor / first);
+        columns[0]!.set(kernels.halves, row * length);
+        columns[1]![row] = scale;
+        return loss;
+      },
+      decode(columns, row, gradients, to) {
+        kernels.halves.set(columns[0]!.subarray(row * length, (row + 1) * length));
+        kernels.decodeHalf(columns[1]![row]!);
+        gradients.set(kernels.gradient, to);
+      },
+    };
   },
 };
 
-/** The power of two by which a row is divided; 1 for a row of zeros. */
-function scaleOf(gradient: Float32Array): number {
-  let largest = 0;
-  for (let i = 0; i < gradient.length; i++) {
-    const magnitude = Math.abs(gradient[i]!);
-    if (magnitude > largest) largest = magnitude;
-  }
+/** The power of two by which a row with this largest magnitude is divided; 1 for a row of zeros. */
+function scaleOf(largest: number): number {
   if (largest === 0) return 1;
   return 2 ** Math.max(MIN_EXPONENT, exponentOf(largest) - TOP_EXPONENT);
 }

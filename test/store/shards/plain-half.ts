@@ -41,11 +41,3 @@ export function halfToNumber(bits: number): number {
   if (exponent === 0x1f) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   return sign * (1024 + mantissa) * 2 ** (exponent - 25);
 }
-
-let table: Float32Array | undefined;
-
-/** All 65,536 halves by their bits; reading a table is the fastest way to decode them. */
-export function halfTable(): Float32Array {
-  table ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToNumber(bits));
-  return table;
-}
