@@ -29,6 +29,23 @@ export const datasetSchema = z.strictObject({
   grayscale: z.boolean().optional().describe('for folder: one channel instead of three'),
   trainImages: count.optional().describe('use only the first so many training images'),
   testImages: count.optional().describe('use only the first so many test images'),
+  classes: z
+    .array(z.union([z.string(), z.number().int().min(0)]))
+    .min(2)
+    .refine((classes) => new Set(classes).size === classes.length, 'expected each class once')
+    .optional()
+    .describe('use only these classes, by name or place, in this order'),
+  validation: z
+    .union([z.strictObject({ images: count }), z.strictObject({ share: z.number().gt(0).lt(1) })])
+    .optional()
+    .describe(
+      'hold out so many training images, or such a share, drawn by the seed in the proportions of the classes; ' +
+        "in place of the data set's own validation images",
+    ),
+  perClass: count
+    .optional()
+    .describe('use so many training images of each class, drawn by the seed from those not held out'),
+  unlabelledImages: count.optional().describe('for stl10: keep the first so many images without label, too'),
   geometry: toyGeometrySchema,
   fingerprint: z
     .string()
@@ -36,5 +53,9 @@ export const datasetSchema = z.strictObject({
     .describe(
       'checksum of the files that are read; filled in before a run, so that changed files are noticed',
     ),
-  seed: seed.optional().describe('for toy: seed of the points; default: the seed of the experiment'),
+  seed: seed
+    .optional()
+    .describe(
+      'of what is drawn: the points of toy, validation, perClass; default: the seed of the experiment',
+    ),
 });

@@ -23,15 +23,25 @@ interface NamedDataset {
   name: DatasetName;
   size?: number | undefined;
   grayscale?: boolean | undefined;
+  classes?: readonly unknown[] | undefined;
 }
 
 /** Shape of one input and number of classes, as far as they are known before the data are read. */
-export function inputsOf({ name, size, grayscale }: NamedDataset): { shape?: number[]; classes?: number } {
-  const { shape, classes } = DATASET_FACTS[name];
+export function inputsOf({ name, size, grayscale, classes: chosen }: NamedDataset): {
+  shape?: number[];
+  classes?: number;
+} {
+  const { shape, classes: all } = DATASET_FACTS[name];
   const resized = size === undefined ? null : [size, size, grayscale ? 1 : 3];
   const known = shape ?? resized;
+  const classes = chosen?.length ?? all;
   return {
     ...(known === null ? {} : { shape: [...known] }),
     ...(classes === null ? {} : { classes }),
   };
+}
+
+/** Whether anything of a data set is drawn, so that it hangs on the seed. */
+export function usesSeed(config: { name: DatasetName; validation?: unknown; perClass?: unknown }): boolean {
+  return config.name === 'toy' || config.validation !== undefined || config.perClass !== undefined;
 }

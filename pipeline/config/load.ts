@@ -6,7 +6,7 @@ import {
   experimentFileSchema,
   variantConfigSchema,
 } from '../../schemas/config.ts';
-import { inputsOf } from '../../schemas/dataset-facts.ts';
+import { inputsOf, usesSeed } from '../../schemas/dataset-facts.ts';
 import { STAGE_NAMES } from '../../schemas/stage.ts';
 import { checkTogether } from './checks.ts';
 import { countVariants, type Draft, expand, MAX_VARIANTS, type Override, placeOf } from './expand.ts';
@@ -158,7 +158,7 @@ function resolve(settings: unknown): ExperimentConfig {
   for (const section of [config.score, config.precompute, config.train, config.attack]) {
     section.seed ??= config.seed;
   }
-  if (config.dataset.name === 'toy') config.dataset.seed ??= config.seed;
+  if (usesSeed(config.dataset)) config.dataset.seed ??= config.seed;
   return config;
 }
 

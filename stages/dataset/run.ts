@@ -1,58 +1,105 @@
 /** Reads the official files of a data set, or draws the toy set, and writes the artifact. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
-import type { DatasetInfo, RawSplit } from '../../schemas/dataset.ts';
+import type { DatasetInfo, ImageStream } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { StageContext } from '../../schemas/stage.ts';
-import { writeDataset } from '../../store/dataset-artifact.ts';
+import { type Splits, writeDataset } from '../../store/dataset-artifact.ts';
 import type { FileDatasetName } from '../../store/datasets/catalogue-entry.ts';
+import type { DatasetSource, SplitSource } from '../../store/datasets/dataset-source.ts';
 import { readFiles } from '../../store/datasets/readers.ts';
+import { balance, chosenClasses, first, holdOut, ofClasses, type Selection } from './select.ts';
 import { drawToy } from './toy.ts';
 
-interface Loaded {
-  info: DatasetInfo;
-  train: RawSplit;
-  test: RawSplit;
-}
+type DatasetConfig = ExperimentConfig['dataset'];
 
 export async function runDataset(context: StageContext): Promise<void> {
   const config = context.config.dataset;
-  const { info, train, test } =
-    config.name === 'toy' ? drawToy(config) : await loadFiles(config.name, config, context.dataDirectory);
-  await writeDataset(context.directory, info, train, test);
+  if (config.name === 'toy') {
+    const { info, train, test } = drawToy(config);
+    return writeDataset(context.directory, info, { train, test });
+  }
+  const source = await readFiles(config.name, context.dataDirectory, config);
+  const { info, splits } = choose(config.name, source, config);
+  await writeDataset(context.directory, info, splits);
 }
 
-async function loadFiles(
+/** What of a data set is used; the images are read when they are written. */
+function choose(
   name: FileDatasetName,
-  config: ExperimentConfig['dataset'],
-  dataDirectory: string | null,
-): Promise<Loaded> {
-  const loaded = await readFiles(name, dataDirectory, config);
-  const size = loaded.shape.reduce((product, side) => product * side, 1);
-  const train = firstImages(loaded.train, size, config.trainImages);
-  const test = firstImages(loaded.test, size, config.testImages);
-  requireEveryClass(train, loaded.classNames, config);
+  source: DatasetSource,
+  config: DatasetConfig,
+): { info: DatasetInfo; splits: Splits } {
+  const classes = chosenClasses(config, source.classNames);
+  const classNames = classes.map((label) => source.classNames[label]!);
+  const hasRegions = source.region !== undefined;
+  const stream = (split: SplitSource, { indices, labels }: Selection): ImageStream => ({
+    count: indices.length,
+    labels,
+    hasRegions,
+    blocks: split.read(indices),
+  });
+  const { train, validation } = chooseTraining(source, classes, config);
+  requireEveryClass(train, classNames, config);
+  const test = first(ofClasses(source.test.labels!, classes), config.testImages);
+  const splits: Splits = { train: stream(source.train, train), test: stream(source.test, test) };
+  if (validation !== null) splits.validation = stream(validation.split, validation.selection);
+  const { unlabelledImages = 0 } = config;
+  if (unlabelledImages > 0) splits.unlabelled = unlabelled(source, unlabelledImages, config);
   const info: DatasetInfo = {
     name,
-    shape: loaded.shape,
-    storage: loaded.storage,
+    shape: source.shape,
+    storage: 'uint8',
     box: [0, 1],
-    classNames: loaded.classNames,
-    trainCount: train.labels.length,
-    testCount: test.labels.length,
-    sources: loaded.sources,
-    provenance: loaded.provenance,
+    classNames,
+    trainCount: splits.train.labels!.length,
+    testCount: splits.test.labels!.length,
+    ...(splits.validation === undefined ? {} : { validationCount: splits.validation.labels!.length }),
+    ...(splits.unlabelled === undefined ? {} : { unlabelledCount: (splits.unlabelled as ImageStream).count }),
+    ...(source.region === undefined ? {} : { region: source.region }),
+    // Pictures are summed up as they are read, which is after this and before it is written.
+    get sources() {
+      return source.sources;
+    },
+    provenance: source.provenance,
   };
-  return { info, train, test };
+  return { info, splits };
 }
 
-function firstImages({ images, labels }: RawSplit, size: number, wanted: number | undefined): RawSplit {
-  if (wanted === undefined || wanted >= labels.length) return { images, labels };
-  return { images: images.subarray(0, wanted * size), labels: labels.subarray(0, wanted) };
+/** Training images, and those for validation: held out of them, or the data set's own. */
+function chooseTraining(
+  source: DatasetSource,
+  classes: readonly number[],
+  { validation, perClass, trainImages, seed = 0 }: DatasetConfig,
+): { train: Selection; validation: { split: SplitSource; selection: Selection } | null } {
+  let train = ofClasses(source.train.labels!, classes);
+  let heldOut: { split: SplitSource; selection: Selection } | null = null;
+  if (validation !== undefined) {
+    const parts = holdOut(train, validation, seed);
+    train = parts.kept;
+    heldOut = { split: source.train, selection: parts.heldOut };
+  } else if (source.validation !== undefined) {
+    heldOut = { split: source.validation, selection: ofClasses(source.validation.labels!, classes) };
+  }
+  if (perClass !== undefined) train = balance(train, perClass, seed);
+  return { train: first(train, trainImages), validation: heldOut };
+}
+
+function unlabelled(
+  { unlabelled: split }: DatasetSource,
+  wanted: number,
+  { name }: DatasetConfig,
+): ImageStream {
+  if (split === undefined) {
+    const message = `Expected a data set with unlabelled images, as dataset.unlabelledImages asks for them, found ${name}, which has none.`;
+    throw new PipelineError('CONFIG_INVALID', message, { place: { stage: 'dataset' } });
+  }
+  const indices = Uint32Array.from({ length: Math.min(wanted, split.count) }, (_, i) => i);
+  return { count: indices.length, labels: null, hasRegions: false, blocks: split.read(indices) };
 }
 
 /** Targets point towards every class, so every class must have an image. */
 function requireEveryClass(
-  { labels }: RawSplit,
+  { labels }: Selection,
   classNames: string[],
   config: ExperimentConfig['dataset'],
 ): void {

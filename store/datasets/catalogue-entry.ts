@@ -1,12 +1,12 @@
 /** What the catalogue tells of a data set: its official files, where to have them from, and how to read them. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
+import type { SplitName } from '../../schemas/dataset.ts';
 import type { DatasetName } from '../../schemas/dataset-facts.ts';
-import type { LoadedDataset } from './loaded-dataset.ts';
+import type { DatasetSource } from './dataset-source.ts';
 
 export type DatasetConfig = ExperimentConfig['dataset'];
 /** All but the toy set, which is drawn. */
 export type FileDatasetName = Exclude<DatasetName, 'toy'>;
-export type SplitName = 'train' | 'validation' | 'test' | 'unlabelled';
 
 /** A file as it is distributed. */
 export interface Download {
@@ -35,7 +35,7 @@ export interface Layout {
   /** Files that are read where the configuration asks for them. */
   optional?: readonly string[];
   /** Throws `DATA_MISSING` or `DATA_DAMAGED`. */
-  read(directory: string, config: DatasetConfig): Promise<LoadedDataset>;
+  read(directory: string, config: DatasetConfig): Promise<DatasetSource>;
 }
 
 export interface DatasetEntry {

@@ -1,6 +1,6 @@
 /** CIFAR-10 in the official binary files: https://www.cs.toronto.edu/~kriz/cifar.html describes the format. */
 import type { DatasetEntry } from './catalogue-entry.ts';
-import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
+import { type ByteDataset, type ByteSplit, checkLabels, damagedData, memorySplit } from './dataset-source.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
 
 const SIDE = 32;
@@ -37,7 +37,7 @@ export const CIFAR10_FILES = [
  * @param directory folder with the six batches, usually named cifar-10-batches-bin
  * @returns images [32, 32, 3], channels last, in the order of the files
  */
-export async function readCifar10(directory: string): Promise<LoadedDataset> {
+export async function readCifar10(directory: string): Promise<ByteDataset> {
   const files = await readSources(
     'CIFAR-10',
     directory,
@@ -46,7 +46,6 @@ export async function readCifar10(directory: string): Promise<LoadedDataset> {
   for (const file of files) checkSize(file, files[0]!);
   return {
     shape: [SIDE, SIDE, CHANNELS],
-    storage: 'uint8',
     classNames: [...CLASS_NAMES],
     train: readSplit(files.slice(0, 5)),
     test: readSplit(files.slice(5)),
@@ -81,7 +80,7 @@ function readSplit(files: SourceFile[]): ByteSplit {
     checkLabels(path, labels.subarray(done, done + inFile), CLASS_NAMES.length);
     done += inFile;
   }
-  return { images, labels };
+  return memorySplit(images, labels);
 }
 
 /** Three planes to pixels of three values. */

@@ -1,6 +1,6 @@
 /** MNIST in the official IDX files: http://yann.lecun.com/exdb/mnist describes the format. */
 import type { DatasetEntry, Download } from './catalogue-entry.ts';
-import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
+import { type ByteDataset, type ByteSplit, checkLabels, damagedData, memorySplit } from './dataset-source.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
 
 const SIDE = 28;
@@ -20,7 +20,7 @@ export const MNIST_FILES = [
  * @param directory folder with the four files, gzipped as they are distributed or unpacked
  * @returns images [28, 28, 1] and labels in the order of the files
  */
-export async function readMnist(directory: string): Promise<LoadedDataset> {
+export async function readMnist(directory: string): Promise<ByteDataset> {
   const alternatives = MNIST_FILES.map((name) => [`${name}.gz`, name]);
   const [trainImages, trainLabels, testImages, testLabels] = (await readSources(
     'MNIST',
@@ -29,7 +29,6 @@ export async function readMnist(directory: string): Promise<LoadedDataset> {
   )) as [SourceFile, SourceFile, SourceFile, SourceFile];
   return {
     shape: [SIDE, SIDE, 1],
-    storage: 'uint8',
     classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
     train: readSplit(trainImages, trainLabels),
     test: readSplit(testImages, testLabels),
@@ -46,7 +45,7 @@ function readSplit(imageFile: SourceFile, labelFile: SourceFile): ByteSplit {
     throw damagedData(labelFile.path, expected, String(labels.length));
   }
   checkLabels(labelFile.path, labels, CLASSES);
-  return { images, labels: Uint16Array.from(labels) };
+  return memorySplit(images, Uint16Array.from(labels));
 }
 
 /** The values of an IDX file of bytes; numbers in its header are big endian. `sides`: dimensions after the first. */

@@ -2,8 +2,8 @@
 import { PipelineError } from '../../schemas/errors.ts';
 import { entryOf } from './catalogue.ts';
 import type { DatasetConfig, FileDatasetName } from './catalogue-entry.ts';
+import { type DatasetSource, HOW_TO_NAME_DATA } from './dataset-source.ts';
 import { placeOf } from './find-datasets.ts';
-import { HOW_TO_NAME_DATA, type LoadedDataset } from './loaded-dataset.ts';
 
 /**
  * @param dataDirectory null where there is none
@@ -13,7 +13,7 @@ export async function readFiles(
   name: FileDatasetName,
   dataDirectory: string | null,
   config: DatasetConfig,
-): Promise<LoadedDataset> {
+): Promise<DatasetSource> {
   const entry = entryOf(name);
   const place = await placeOf(entry, dataDirectory, config);
   if (place !== null) return place.layout.read(place.directory, config);

@@ -6,7 +6,7 @@ import Bunzip from 'seek-bzip';
 import type { DatasetInfo } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import { sha256 } from '../content-hash.ts';
-import { damagedData, HOW_TO_NAME_DATA } from './loaded-dataset.ts';
+import { damagedData, HOW_TO_NAME_DATA } from './dataset-source.ts';
 
 /** One official file, unpacked. */
 export interface SourceFile {

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { DatasetEntry } from './catalogue-entry.ts';
-import { type ByteSplit, checkLabels, damagedData, type LoadedDataset } from './loaded-dataset.ts';
+import { type ByteDataset, type ByteSplit, checkLabels, damagedData, memorySplit } from './dataset-source.ts';
 import { readSources, type SourceFile } from './source-file.ts';
 
 const SIDE = 16;
@@ -22,12 +22,11 @@ export function bundledUspsDirectory(): string {
  * @param directory folder with usps.bz2 and usps.t.bz2
  * @returns images [16, 16, 1] and labels in the order of the files
  */
-export async function readUsps(directory: string): Promise<LoadedDataset> {
+export async function readUsps(directory: string): Promise<ByteDataset> {
   const alternatives = USPS_FILES.map((name) => [name]);
   const [train, test] = (await readSources('USPS', directory, alternatives)) as [SourceFile, SourceFile];
   return {
     shape: [SIDE, SIDE, 1],
-    storage: 'uint8',
     classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
     train: readSplit(train),
     test: readSplit(test),
@@ -55,7 +54,7 @@ function readSplit({ path, bytes }: SourceFile): ByteSplit {
     return Number(label) - 1;
   });
   checkLabels(path, labels, CLASSES, 1);
-  return { images, labels: Uint16Array.from(labels) };
+  return memorySplit(images, Uint16Array.from(labels));
 }
 
 /** `index:value` to the byte that torchvision makes of it: ((v + 1) / 2 · 255) in float32, cut off. */

@@ -39,7 +39,9 @@ export interface BatchSource {
    * Fills the columns of batch `index`, `values[c]` being those of column c. The arrays still hold the batch
    * before: every value must be set.
    */
-  fill(index: number, values: readonly ColumnValues[]): void;
+  fill(index: number, values: readonly ColumnValues[]): void | Promise<void>;
+  /** What the footer's schema says beyond the metadata, once all batches are written, such as their checksums. */
+  closing?(batches: ArrowFileRecord['batches']): Record<string, string>;
 }
 
 /** The bytes written so far, and their checksums. */
@@ -87,7 +89,7 @@ export async function writeArrowFile(
     const file = await open(temporary, 'wx');
     let record: ArrowFileRecord;
     try {
-      record = await writeBatches(new Output(file), columns, toSchema(columns, metadata), source);
+      record = await writeBatches(new Output(file), columns, metadata, source);
     } finally {
       await file.close();
     }
@@ -102,13 +104,13 @@ export async function writeArrowFile(
 async function writeBatches(
   output: Output,
   columns: readonly Column[],
-  schema: Schema,
+  metadata: Record<string, string>,
   source: BatchSource,
 ): Promise<ArrowFileRecord> {
   const head = Buffer.alloc(MESSAGE_PREFIX_BYTES);
   MAGIC.copy(head);
   await output.writeFrame(head);
-  await output.writeFrame(encodeMessage(Message.from(schema), output.position));
+  await output.writeFrame(encodeMessage(Message.from(toSchema(columns, metadata)), output.position));
 
   const body = new ArrayBuffer(layOut(columns, Math.max(0, ...source.rows)).bytes);
   const blocks: FileBlock[] = [];
@@ -116,7 +118,7 @@ async function writeBatches(
   for (const [index, rows] of source.rows.entries()) {
     const { offsets, bytes } = layOut(columns, rows);
     clearPadding(columns, body, offsets, rows);
-    source.fill(
+    await source.fill(
       index,
       columns.map((column, c) => viewColumn(column, body, offsets[c]!, rows)),
     );
@@ -131,7 +133,8 @@ async function writeBatches(
     await output.write(content);
   }
   await output.writeFrame(endOfStream());
-  await output.write(encodeEnd(schema, blocks, output.frameCrc32));
+  const closing = source.closing?.(batches) ?? {};
+  await output.write(encodeEnd(toSchema(columns, { ...metadata, ...closing }), blocks, output.frameCrc32));
   return { bytes: output.position, sha256: output.digest(), batches };
 }
 

@@ -51,4 +51,7 @@ export function portableCrc32(bytes: Uint8Array, start = 0): number {
  * @param start the CRC-32 of the bytes that come before them
  */
 export const crc32: (bytes: Uint8Array, start?: number) => number =
-  typeof zlib.crc32 === 'function' ? (bytes, start = 0) => zlib.crc32(bytes, start) : portableCrc32;
+  typeof zlib.crc32 === 'function'
+    ? // Of no bytes zlib says 0 instead of `start`, where they lie nowhere.
+      (bytes, start = 0) => (bytes.length === 0 ? start : zlib.crc32(bytes, start))
+    : portableCrc32;

@@ -1,136 +1,163 @@
 /**
- * A split of a data set as one Arrow IPC file with columns `image` and `label`, which other programs open as it is.
- * Shape and checksums stand in the schema's metadata: Arrow itself notices no flipped byte.
+ * A split of a data set as one Arrow IPC file with columns `image` and `label`, and `region` where it has them, which
+ * other programs open as it is. Shape and checksums stand in the schema's metadata: Arrow itself notices no flipped
+ * byte. Images come in blocks and go batch by batch, so that a split need not fit into memory.
  */
-import { type FileHandle, open } from 'node:fs/promises';
-import type { RawSplit } from '../../schemas/dataset.ts';
-import { PipelineError } from '../../schemas/errors.ts';
-import { type Column, describeColumns, rowBytes } from './arrow-columns.ts';
-import { type ArrowBatch, readArrowLayout, readFully } from './arrow-reader.ts';
+import { open } from 'node:fs/promises';
+import type { ImageBlock, ImageStream, RawSplit } from '../../schemas/dataset.ts';
+import { type ColumnValues, rowBytes } from './arrow-columns.ts';
 import { writeArrowFile } from './arrow-writer.ts';
 import { crc32 } from './crc32.ts';
+import { ImageTable, translateTableError } from './read-image-table.ts';
+import { type Storage, tableColumns } from './table-columns.ts';
 
 /** Record batches hold about so many bytes. */
 const BATCH_BYTES = 2 << 20;
-/** Labels are 16-bit numbers in memory. */
-const LARGEST_LABEL = 65_535;
 
 /**
- * Writes a split to `path`, whole or not at all; the same split gives the same bytes.
+ * Writes a split to `path`, whole or not at all; the same images and labels give the same bytes, whatever the blocks
+ * in which they come.
+ *
  * @param shape of one image
- * @param storage type of the values, which must be that of `split.images`
+ * @param storage type of the values, which must be that of the images
+ * @param onImages sees all values once, in order
  */
 export async function writeImageTable(
   path: string,
-  split: RawSplit,
+  split: RawSplit | ImageStream,
   shape: number[],
-  storage: 'uint8' | 'float32',
+  storage: Storage,
+  onImages: (values: Uint8Array | Float32Array) => void = () => undefined,
 ): Promise<void> {
-  const { images, labels } = split;
   const size = product(shape);
-  const found = images instanceof Uint8Array ? 'uint8' : 'float32';
-  if (found !== storage || images.length !== labels.length * size) {
-    const expected = `${labels.length} images of ${size} ${storage} values`;
-    throw new RangeError(`Expected ${expected} for ${path}, got ${images.length} ${found} values.`);
-  }
-  const columns = tableColumns(storage, size);
+  const stream = 'blocks' in split ? split : streamOf(path, split, size, storage);
+  const { labels, hasRegions, count } = stream;
+  const columns = tableColumns(storage, size, { isLabelled: labels !== null, hasRegions });
   const batchRows = Math.max(1, Math.floor(BATCH_BYTES / rowBytes(columns[0]!)));
-  const rows = Array.from({ length: Math.ceil(labels.length / batchRows) }, (_, batch) =>
-    Math.min(batchRows, labels.length - batch * batchRows),
+  const rows = Array.from({ length: Math.ceil(count / batchRows) }, (_, batch) =>
+    Math.min(batchRows, count - batch * batchRows),
   );
-  const metadata = { shape: JSON.stringify(shape), crc32: checksum(split) };
-  await writeArrowFile(path, columns, metadata, {
-    rows,
-    fill(index, values) {
-      const first = index * batchRows;
-      const end = first + rows[index]!;
-      values[0]!.set(images.subarray(first * size, end * size));
-      values[1]!.set(labels.subarray(first, end));
+  const feed = new BlockFeed(path, stream.blocks, size);
+  const of = (name: string, values: readonly ColumnValues[]) =>
+    values[columns.findIndex((column) => column.name === name)];
+  let rowsCrc32 = labels === null ? 0 : crc32(bytesOf(labels));
+  await writeArrowFile(
+    path,
+    columns,
+    { shape: JSON.stringify(shape) },
+    {
+      rows,
+      async fill(index, values) {
+        const images = of('image', values) as Uint8Array | Float32Array;
+        const regions = of('region', values) as Float32Array | undefined;
+        await feed.fill(images, regions);
+        onImages(images);
+        const first = index * batchRows;
+        if (labels !== null) of('label', values)!.set(labels.subarray(first, first + rows[index]!));
+        if (regions !== undefined) rowsCrc32 = crc32(bytesOf(regions), rowsCrc32);
+        if (index === rows.length - 1) await feed.end();
+      },
+      closing: (batches) => ({
+        crc32: JSON.stringify(batches.map((batch) => batch.crc32)),
+        rowsCrc32: String(rowsCrc32),
+      }),
     },
-  });
-}
-
-function tableColumns(storage: 'uint8' | 'float32', size: number): Column[] {
-  return [
-    { name: 'image', kind: storage, width: size },
-    { name: 'label', kind: 'int32', width: null },
-  ];
+  );
 }
 
 function product(shape: readonly number[]): number {
   return shape.reduce((size, side) => size * side, 1);
 }
 
-/** CRC-32 of the images' bytes followed by the labels', in decimal. */
-function checksum({ images, labels }: RawSplit): string {
-  return String(crc32(bytesOf(labels), crc32(bytesOf(images))));
-}
-
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+function streamOf(path: string, split: RawSplit, size: number, storage: Storage): ImageStream {
+  const { images, labels, regions } = split;
+  const found = images instanceof Uint8Array ? 'uint8' : 'float32';
+  if (found !== storage || images.length !== labels.length * size) {
+    const expected = `${labels.length} images of ${size} ${storage} values`;
+    throw new RangeError(`Expected ${expected} for ${path}, got ${images.length} ${found} values.`);
+  }
+  async function* blocks() {
+    yield { images, ...(regions === undefined ? {} : { regions }) };
+  }
+  return { count: labels.length, labels, hasRegions: regions !== undefined, blocks: blocks() };
+}
+
+/** Cuts blocks as they come into the pieces that are asked for. */
+class BlockFeed {
+  readonly #path: string;
+  readonly #blocks: AsyncIterator<ImageBlock>;
+  readonly #size: number;
+  #block: ImageBlock = { images: new Uint8Array(0) };
+  /** Images of the block that were taken. */
+  #taken = 0;
+
+  constructor(path: string, blocks: AsyncIterable<ImageBlock>, size: number) {
+    this.#path = path;
+    this.#blocks = blocks[Symbol.asyncIterator]();
+    this.#size = size;
+  }
+
+  /** Sets every value of `images`, and of `regions` where there are any. */
+  async fill(images: Uint8Array | Float32Array, regions: Float32Array | undefined): Promise<void> {
+    const size = this.#size;
+    const wanted = images.length / size;
+    for (let done = 0; done < wanted; ) {
+      while (this.#taken * size === this.#block.images.length) {
+        if (!(await this.#next())) throw this.#misfit('more images', 'the end of the blocks');
+      }
+      const left = this.#block.images.length / size - this.#taken;
+      const [from, to] = [this.#taken, this.#taken + Math.min(left, wanted - done)];
+      images.set(this.#block.images.subarray(from * size, to * size), done * size);
+      regions?.set(this.#block.regions!.subarray(from * 4, to * 4), done * 4);
+      this.#taken = to;
+      done += to - from;
+    }
+  }
+
+  /** Throws unless all images were taken. */
+  async end(): Promise<void> {
+    const isUsedUp = this.#taken * this.#size === this.#block.images.length;
+    if (!isUsedUp || (await this.#next())) throw this.#misfit('the end of the blocks', 'more images');
+  }
+
+  async #next(): Promise<boolean> {
+    const { done, value } = await this.#blocks.next();
+    if (done) return false;
+    this.#block = value;
+    this.#taken = 0;
+    return true;
+  }
+
+  #misfit(expected: string, found: string): RangeError {
+    return new RangeError(`Expected ${expected} for ${this.#path}, got ${found}.`);
+  }
+}
+
 /**
- * Reads what {@link writeImageTable} wrote. Throws `DATA_MISSING` without a file, and `DATA_DAMAGED` where it is
- * cut off, was changed, or is something else.
+ * Opens what {@link writeImageTable} wrote and reads all but the images. Throws `DATA_MISSING` without a file, and
+ * `DATA_DAMAGED` where it is cut off, was changed, or is something else.
  */
-export async function readImageTable(path: string): Promise<RawSplit & { shape: number[] }> {
-  let file: FileHandle | undefined;
+export async function openImageTable(path: string): Promise<ImageTable> {
   try {
-    file = await open(path, 'r');
-    return await readTable(file, (await file.stat()).size);
+    const file = await open(path, 'r');
+    try {
+      return await ImageTable.open(path, file, (await file.stat()).size);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
-    throw translate(error, path);
-  } finally {
-    await file?.close();
+    throw translateTableError(error, path);
   }
 }
 
-/** Errors of the system keep their own words, all others are about the file's content. */
-function translate(error: unknown, path: string): unknown {
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') {
-    const text = `Expected a table of images at ${path}, found no file. Run \`pipeline run dataset\` to make it again.`;
-    return new PipelineError('DATA_MISSING', text, { cause: error });
-  }
-  if (syscall !== undefined) return error;
-  const text = `Expected ${path} to be a table of images as the dataset stage writes it, found that ${message}. Remove it and run \`pipeline run dataset\` to make it again.`;
-  return new PipelineError('DATA_DAMAGED', text, { cause: error });
-}
-
-async function readTable(file: FileHandle, size: number): Promise<RawSplit & { shape: number[] }> {
-  const layout = await readArrowLayout(file, size);
-  const shape = JSON.parse(layout.metadata.shape ?? '[]') as number[];
-  const storage = layout.columns[0]?.kind === 'float32' ? 'float32' : 'uint8';
-  const [expected, found] = [tableColumns(storage, product(shape)), layout.columns].map(describeColumns);
-  if (expected !== found) throw new Error(`its columns are ${found} instead of ${expected}`);
-
-  const count = layout.batches.reduce((sum, batch) => sum + batch.rows, 0);
-  const values = count * product(shape);
-  const images = storage === 'uint8' ? new Uint8Array(values) : new Float32Array(values);
-  const labels = new Uint16Array(count);
-  const bytes = new Uint8Array(images.buffer);
-  let row = 0;
-  for (const batch of layout.batches) {
-    const rowSize = rowBytes(layout.columns[0]!);
-    await readFully(
-      file,
-      bytes.subarray(row * rowSize, (row + batch.rows) * rowSize),
-      batch.columnOffsets[0]!,
-    );
-    labels.set(await readLabels(file, batch), row);
-    row += batch.rows;
-  }
-  if (checksum({ images, labels }) !== layout.metadata.crc32) {
-    throw new Error('its content has another CRC-32 than when it was written');
-  }
-  return { images, labels, shape };
-}
-
-async function readLabels(file: FileHandle, batch: ArrowBatch): Promise<Int32Array> {
-  const labels = new Int32Array(batch.rows);
-  await readFully(file, new Uint8Array(labels.buffer), batch.columnOffsets[1]!);
-  const wrong = labels.find((label) => label < 0 || label > LARGEST_LABEL);
-  if (wrong !== undefined) throw new Error(`it has a label ${wrong}, beyond 0 to ${LARGEST_LABEL}`);
-  return labels;
+/** The whole table in memory. Throws as {@link openImageTable} does. */
+export async function readImageTable(path: string): Promise<RawSplit & { shape: number[] }> {
+  const table = await openImageTable(path);
+  const images = table.readAll();
+  const { shape, labels, regions } = table;
+  return { images, labels, shape, ...(regions === undefined ? {} : { regions }) };
 }

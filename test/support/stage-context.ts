@@ -63,6 +63,6 @@ export async function datasetArtifact(
     sources: [],
     provenance: 'made for a test',
   };
-  await writeDataset(directory, info, train, test);
+  await writeDataset(directory, info, { train, test });
   return directory;
 }

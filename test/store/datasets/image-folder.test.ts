@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../store/content-hash.ts';
 import { readImageFolder } from '../../../store/datasets/image-folder.ts';
+import { inMemory } from '../support/in-memory.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { thrownBy } from '../support/thrown-by.ts';
 
@@ -61,7 +62,7 @@ describe('pictures', () => {
       train,
       test: testSplit,
       sources,
-    } = await readImageFolder(folder, { size: 4, grayscale: false });
+    } = await inMemory(await readImageFolder(folder, { size: 4, grayscale: false }));
     expect({ shape, classNames }).toEqual({ shape: [4, 4, 3], classNames: ['cat', 'dog'] });
     expect([...train.labels]).toEqual([0, 1, 1]);
     expect([...train.images]).toEqual([...all(BLUE), ...all(GREEN), ...all(RED)]);
@@ -79,7 +80,7 @@ describe('pictures', () => {
   test('a picture of the right size is taken over pixel by pixel', async () => {
     const noise = png(4, 4, (x, y) => [x * 60, y * 50 + 3, (x * y * 29) % 256]);
     const folder = await folderOf({ ...small, 'test/dog/a.png': noise });
-    const { test: testSplit } = await readImageFolder(folder, { size: 4, grayscale: false });
+    const { test: testSplit } = await inMemory(await readImageFolder(folder, { size: 4, grayscale: false }));
     const pixels = [0, 1, 2, 3].flatMap((y) =>
       [0, 1, 2, 3].flatMap((x) => [x * 60, y * 50 + 3, (x * y * 29) % 256]),
     );
@@ -90,7 +91,7 @@ describe('pictures', () => {
     const wide = png(8, 4, (x) => (x < 2 ? RED : x < 6 ? GREEN : BLUE));
     const large = png(400, 300, () => GRAY);
     const folder = await folderOf({ ...small, 'test/cat/a.png': wide, 'test/dog/a.png': large });
-    const { test: testSplit } = await readImageFolder(folder, { size: 4, grayscale: false });
+    const { test: testSplit } = await inMemory(await readImageFolder(folder, { size: 4, grayscale: false }));
     expect([...testSplit.images]).toEqual([...all(GREEN), ...all(GRAY)]);
   });
 
@@ -100,10 +101,10 @@ describe('pictures', () => {
       .toBuffer();
     const clear = png(4, 4, () => [200, 200, 200, 0]);
     const folder = await folderOf({ ...small, 'test/cat/a.png': gray, 'test/dog/a.png': clear });
-    const inGray = await readImageFolder(folder, { size: 4, grayscale: true });
+    const inGray = await inMemory(await readImageFolder(folder, { size: 4, grayscale: true }));
     expect(inGray.shape).toEqual([4, 4, 1]);
     expect([...inGray.test.images]).toEqual([...all([90]), ...all([0])]);
-    const inColor = await readImageFolder(folder, { size: 4, grayscale: false });
+    const inColor = await inMemory(await readImageFolder(folder, { size: 4, grayscale: false }));
     expect([...inColor.test.images]).toEqual([...all(GRAY), ...all([0, 0, 0])]);
   });
 
@@ -111,7 +112,7 @@ describe('pictures', () => {
     const deep = await sharp(plain(GRAY)).toColourspace('rgb16').png().toBuffer();
     expect((await sharp(deep).metadata()).depth).toBe('ushort');
     const folder = await folderOf({ ...small, 'test/cat/a.png': deep });
-    const { test: testSplit } = await readImageFolder(folder, { size: 4, grayscale: false });
+    const { test: testSplit } = await inMemory(await readImageFolder(folder, { size: 4, grayscale: false }));
     expect([...testSplit.images.subarray(0, 48)]).toEqual(all(GRAY));
   });
 
@@ -123,7 +124,7 @@ describe('pictures', () => {
     const folder = await folderOf({ ...small, 'test/cat/a.jpeg': turned, 'test/dog/a.webp': webp });
     await rm(join(folder, 'test/cat/a.png'));
     await rm(join(folder, 'test/dog/a.png'));
-    const { test: testSplit } = await readImageFolder(folder, { size: 16, grayscale: true });
+    const { test: testSplit } = await inMemory(await readImageFolder(folder, { size: 16, grayscale: true }));
     const rowMean = (image: number, row: number): number =>
       testSplit.images
         .subarray(256 * image + 16 * row, 256 * image + 16 * row + 16)
@@ -141,7 +142,7 @@ describe('pictures', () => {
       ]),
     );
     const folder = await folderOf({ ...small, ...many });
-    const { train } = await readImageFolder(folder, { size: 4, grayscale: false });
+    const { train } = await inMemory(await readImageFolder(folder, { size: 4, grayscale: false }));
     expect(Array.from({ length: 21 }, (_, i) => train.images[48 * i + 1])).toEqual(
       Array.from({ length: 21 }, (_, i) => 2 * i),
     );
@@ -182,24 +183,19 @@ describe('what can be wrong', () => {
     });
   });
 
-  test('a single class, and more than labels can name', async () => {
+  test('a single class', async () => {
     const one = await folderOf(without('train/cat', 'test/cat'));
     expect(await thrownBy(readImageFolder(one, options))).toEqual({
       code: 'DATA_DAMAGED',
-      message: `Expected 2 to 256 classes, one folder each, in ${join(one, 'train')}, found 1. Sort the pictures into folders named after their classes.`,
+      message: `Expected 2 to 65536 classes, one folder each, in ${join(one, 'train')}, found 1. Sort the pictures into folders named after their classes.`,
     });
-    const many = await temporaryFolder();
-    for (let i = 0; i < 257; i++) {
-      for (const split of ['train', 'test']) await mkdir(join(many, split, String(i)), { recursive: true });
-    }
-    expect((await thrownBy(readImageFolder(many, options))).message).toContain('found 257.');
   });
 
   test('a class without pictures', async () => {
     const folder = await folderOf({ ...without('test/cat'), 'test/cat/readme.txt': 'none yet' });
     expect(await thrownBy(readImageFolder(folder, options))).toEqual({
       code: 'DATA_MISSING',
-      message: `Expected pictures (.png, .jpg, .jpeg, .webp) in ${join(folder, 'test/cat')}, found none. Put some there, or remove the class from train and test.`,
+      message: `Expected pictures (.png, .jpg, .jpeg, .webp) in ${join(folder, 'test/cat')}, found none. Put some there, or remove the class from all splits.`,
     });
   });
 
@@ -215,7 +211,9 @@ describe('what can be wrong', () => {
     ];
     for (const [name, bytes, reason] of cases) {
       const path = join(await folderOf({ ...small, [name]: bytes }), name);
-      const { code, message } = await thrownBy(readImageFolder(join(path, '../../..'), options));
+      const { code, message } = await thrownBy(
+        readImageFolder(join(path, '../../..'), options).then(inMemory),
+      );
       expect(code).toBe('DATA_DAMAGED');
       const start = `Expected a picture in ${path}, found a file that cannot be read as one (`;
       const end = '). Replace the file by a fresh copy.';

@@ -7,6 +7,7 @@ import type { FileDatasetName } from '../../../store/datasets/catalogue-entry.ts
 import { findDatasets, placeOf } from '../../../store/datasets/find-datasets.ts';
 import { readFiles } from '../../../store/datasets/readers.ts';
 import { bundledUspsDirectory } from '../../../store/datasets/usps.ts';
+import { inMemory } from '../support/in-memory.ts';
 import { realData } from '../support/real-data.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { thrownBy } from '../support/thrown-by.ts';
@@ -81,13 +82,11 @@ describe.each(['usps', 'mnist', 'cifar10'] as const)('%s keeps the promises of e
       const {
         shape,
         classNames,
-        storage,
         train,
         test: testSplit,
         sources,
         provenance,
-      } = await readFiles(name, isThere ? realData('').path : null, configOf({ name }));
-      expect(storage).toBe('uint8');
+      } = await inMemory(await readFiles(name, isThere ? realData('').path : null, configOf({ name })));
       expect(new Set(classNames).size).toBe(10);
       expect(provenance.length).toBeGreaterThan(20);
       for (const { images, labels } of [train, testSplit]) {

@@ -8,6 +8,7 @@ const IMPLEMENTATIONS = { crc32, portableCrc32 };
 test.each(Object.entries(IMPLEMENTATIONS))('%s gives the check value of the standard', (_, checksum) => {
   expect(checksum(Buffer.from('123456789'))).toBe(0xcbf43926);
   expect(checksum(new Uint8Array(0))).toBe(0);
+  expect(checksum(new Uint8Array(new ArrayBuffer(0)), 7)).toBe(7);
 });
 
 test.each(Object.entries(IMPLEMENTATIONS))('%s agrees with gzip on 100,003 random bytes', (_, checksum) => {
