@@ -4,24 +4,19 @@
  */
 import { join, resolve } from 'node:path';
 import PQueue from 'p-queue';
-import type { Experiment } from '../schemas/config.ts';
 import { PipelineError } from '../schemas/errors.ts';
 import { artifactDirectory, inspectArtifact, reopenArtifact, verifyArtifact } from '../store/artifacts.ts';
 import { makeDirectory } from '../store/atomic-file.ts';
 import { acquireLock } from '../store/lock-file.ts';
 import { type Graph, type Node, nodeId, nodeName, priorities } from './dag.ts';
 import type { Emit, Subject } from './events.ts';
+import { directoryOf, lockOf, logOf, type TaskSetting, taskOf } from './node-task.ts';
 import type { FoundState, PlannedNode } from './plan.ts';
+import { SharedProgress } from './shared-progress.ts';
 import { WorkerPool } from './worker-pool.ts';
-import type { Task } from './worker-protocol.ts';
+import type { TaskHooks } from './worker-process.ts';
 
-export interface RunnerOptions {
-  experiment: Experiment;
-  /** The runs directory. */
-  runs: string;
-  dataDirectory: string | null;
-  /** URL of a module that exports `stages`; loaded by the workers. */
-  stagesModule: string;
+export interface RunnerOptions extends TaskSetting {
   /** Workers at a time. */
   jobs: number;
   emit: Emit;
@@ -53,6 +48,16 @@ export async function runPlan(plan: readonly PlannedNode[], options: RunnerOptio
 
 function interrupted(): PipelineError {
   return new PipelineError('INTERRUPTED', 'Stopped on request; what was finished is kept.');
+}
+
+/** Below that of any node. */
+const HELPERS_PRIORITY = -1;
+
+/** A node that is being made, as its workers share it. */
+interface Shared {
+  progress: SharedProgress;
+  /** Whether its own worker is still at it. */
+  isOpen: boolean;
 }
 
 /** One run: owns the queue and the worker processes. */
@@ -153,7 +158,13 @@ class Run {
     if (this.started.has(node.id)) {
       const { message } = error as Error;
       const code = error instanceof PipelineError ? error.code : null;
-      this.options.emit({ event: 'fail', ...subjectOf(node), code, message, log: this.logOf(node) });
+      this.options.emit({
+        event: 'fail',
+        ...subjectOf(node),
+        code,
+        message,
+        log: logOf(node, this.options.runs),
+      });
     }
     return this.fail(error);
   }
@@ -163,7 +174,7 @@ class Run {
     if (!(error instanceof PipelineError) || error.code !== 'ARTIFACT_DAMAGED') return undefined;
     const { artifact } = error.place;
     if (artifact === undefined) return undefined;
-    return this.inputsOf(node).find((input) => this.directoryOf(input) === resolve(artifact));
+    return this.inputsOf(node).find((input) => directoryOf(input, this.options.runs) === resolve(artifact));
   }
 
   /** Makes the damaged files of an artifact anew, at most once in a run; `files` are those that a reader met. */
@@ -173,16 +184,16 @@ class Run {
     const { emit } = this.options;
     emit({ event: 'repair', ...subjectOf(reader), artifact: nodeName(damaged), files });
     const mend = async (): Promise<void> => {
-      const lock = await acquireLock(this.lockOf(damaged), {
+      const lock = await acquireLock(lockOf(damaged, this.options.runs), {
         purpose: `repair of ${nodeName(damaged)}`,
         onWait: (holder) => emit({ event: 'wait', ...subjectOf(damaged), holder }),
         signal: this.options.stop,
       });
       try {
         // The reader met the first bad file only; and another run may have mended it while we waited.
-        const bad = await verifyArtifact(this.directoryOf(damaged));
+        const bad = await verifyArtifact(directoryOf(damaged, this.options.runs));
         if (bad.length === 0) return;
-        await reopenArtifact(this.directoryOf(damaged), bad);
+        await reopenArtifact(directoryOf(damaged, this.options.runs), bad);
       } finally {
         await lock.release();
       }
@@ -218,54 +229,56 @@ class Run {
     this.started.add(node.id);
     emit({ event: 'start', ...subject });
     this.running++;
+    const shared: Shared = { progress: new SharedProgress(), isOpen: true };
     try {
-      const task = this.taskOf(node, this.afresh.delete(node.id));
-      const made = await this.workers.run(task, this.logOf(node), {
-        waiting: (holder) => emit({ event: 'wait', ...subject, holder }),
-        note: (sentence) => emit({ event: 'note', ...subject, sentence }),
-        progress: (line) => emit({ event: 'progress', ...subject, ...line }),
-        output: (text) => emit({ event: 'log', ...subject, text }),
+      const task = taskOf(node, this.options, { afresh: this.afresh.delete(node.id), helps: false });
+      const made = await this.workers.run(task, logOf(node, this.options.runs), {
+        ...this.hooksOf(node, shared),
+        welcome: () => this.invite(node, shared),
       });
       const seconds = (performance.now() - begun) / 1000;
-      emit({ event: 'finish', ...subject, seconds, made, directory: this.directoryOf(node) });
+      emit({ event: 'finish', ...subject, seconds, made, directory: directoryOf(node, this.options.runs) });
     } finally {
+      shared.isOpen = false;
       this.running--;
     }
   }
 
-  private taskOf(node: Node, afresh: boolean): Task {
-    const { stage, key, codeVersion, configPart, inputs } = node;
-    const { experiment, dataDirectory, stagesModule } = this.options;
+  /** What a worker says of a node, told to the user; its progress is added to that of the others. */
+  private hooksOf(node: Node, shared: Shared): Omit<TaskHooks, 'welcome'> & { left(): void } {
+    const { emit } = this.options;
+    const subject = subjectOf(node);
+    const worker = {};
     return {
-      name: nodeName(node),
-      identity: { stage, key, codeVersion, config: configPart, inputs },
-      config: node.config,
-      variants: experiment.variants,
-      inputs: inputs.map((input) => ({
-        ...input,
-        variant: input.variant || node.labels[0]!,
-        directory: this.directoryOf(input),
-      })),
-      directory: this.directoryOf(node),
-      lock: this.lockOf(node),
-      dataDirectory: dataDirectory === null ? null : resolve(dataDirectory),
-      needsEngine: node.needsEngine,
-      precision: node.precision,
-      afresh,
-      stagesModule,
+      waiting: (holder) => emit({ event: 'wait', ...subject, holder }),
+      note: (sentence) => emit({ event: 'note', ...subject, sentence }),
+      progress: (line) => {
+        if (shared.isOpen) emit({ event: 'progress', ...subject, ...shared.progress.read(worker, line) });
+      },
+      output: (text) => emit({ event: 'log', ...subject, text }),
+      left: () => shared.progress.leave(worker),
     };
   }
 
-  private directoryOf({ stage, key }: Pick<Node, 'stage' | 'key'>): string {
-    return resolve(artifactDirectory(this.options.runs, stage, key));
+  /** Has workers that would be idle help with a node that is being made; all other work goes before. */
+  private invite(node: Node, shared: Shared): void {
+    for (let helper = 1; helper < this.options.jobs; helper++) {
+      this.queue.add(() => this.help(node, shared), { priority: HELPERS_PRIORITY }).catch(() => undefined);
+    }
   }
 
-  private lockOf(node: Node): string {
-    return resolve(this.options.runs, 'locks', `${node.id}.lock`);
-  }
-
-  private logOf(node: Node): string {
-    return join(this.options.runs, 'logs', `${node.id}.log`);
+  /** Without help the node's own worker does everything, so a helper's failure is only told. */
+  private async help(node: Node, shared: Shared): Promise<void> {
+    if (this.failure !== undefined || !shared.isOpen) return;
+    const hooks = this.hooksOf(node, shared);
+    try {
+      const task = taskOf(node, this.options, { afresh: false, helps: true });
+      await this.workers.run(task, logOf(node, this.options.runs), { ...hooks, welcome: () => undefined });
+    } catch (error) {
+      if (this.failure === undefined) hooks.note(`one worker less: ${(error as Error).message}`);
+    } finally {
+      hooks.left();
+    }
   }
 
   /** The first error ends the run: no more work starts, and what runs is saved. Returns it. */

@@ -1,26 +1,38 @@
 /** Makes one artifact, from taking its lock to writing its manifest. Runs in a worker process. */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PipelineError } from '../schemas/errors.ts';
 import type { Provenance } from '../schemas/manifest.ts';
-import type { InputArtifact, Progress, StageDefinition } from '../schemas/stage.ts';
+import type { InputArtifact, Progress, Sharing, StageDefinition } from '../schemas/stage.ts';
 import { discardArtifact, finishArtifact, inspectArtifact, reopenArtifact } from '../store/artifacts.ts';
-import { makeDirectory, translateDiskError, writeFileAtomic } from '../store/atomic-file.ts';
+import {
+  collectLeftovers,
+  makeDirectory,
+  translateDiskError,
+  writeFileAtomic,
+} from '../store/atomic-file.ts';
 import { acquireLock, type Lock } from '../store/lock-file.ts';
 import type { Task } from './worker-protocol.ts';
+
+/** How often a process that waits for an artifact looks whether help is welcome. */
+const WELCOME_POLL_MS = 50;
 
 export interface ExecutionHooks {
   waiting(holder: string): void;
   progress(line: Progress): void;
   note(sentence: string): void;
+  /** Called when other processes may help with the artifact. */
+  welcomeHelp(): void;
   /** Brings up the engine and names it; called only for stages that need it. */
   startEngine(): Promise<string>;
   signal: AbortSignal;
 }
 
 /**
- * Runs the stage unless the artifact turns out to be finished once its lock is ours; tells whether it ran.
+ * Runs the stage unless the artifact turns out to be finished once its lock is ours; tells whether it ran. While
+ * another process makes the artifact of a shared stage, it helps; a task that only helps leaves it at that.
  * Throws whatever the stage throws, `INTERRUPTED` when the signal ends the wait for the lock, and
  * `ARTIFACT_DAMAGED` with the input's place where an input is not whole.
  */
@@ -29,22 +41,93 @@ export async function executeStage(
   definition: StageDefinition,
   hooks: ExecutionHooks,
 ): Promise<boolean> {
-  const purpose = `run of ${task.name}`;
-  const lock = await acquireLock(task.lock, { purpose, onWait: hooks.waiting, signal: hooks.signal });
   try {
-    const { state, damaged } = await inspectArtifact(task.directory);
-    if (state === 'finished') return false;
-    if (state === 'damaged') await reopenArtifact(task.directory, damaged);
-    if (state === 'unfinished' && task.afresh) await discardArtifact(task.directory);
-    await Promise.all(task.inputs.map(requireWhole));
-    await makeDirectory(task.directory);
-    await make(task, definition, hooks, lock);
-    return true;
+    if (task.helps) {
+      await help(task, definition, hooks);
+      return false;
+    }
+    const lock = await (definition.shared ? lockOrHelp(task, definition, hooks) : waitForLock(task, hooks));
+    try {
+      return await own(task, definition, hooks, lock);
+    } finally {
+      await lock.release();
+    }
   } catch (error) {
     throw translateDiskError(error, task.directory);
-  } finally {
-    await lock.release();
   }
+}
+
+function waitForLock({ name, lock }: Task, { waiting, signal }: ExecutionHooks): Promise<Lock> {
+  return acquireLock(lock, { purpose: `run of ${name}`, onWait: waiting, signal });
+}
+
+/** The artifact's lock; whoever holds it is helped before it is waited for. */
+async function lockOrHelp(task: Task, definition: StageDefinition, hooks: ExecutionHooks): Promise<Lock> {
+  const lock = await lockUnlessShared(task, hooks);
+  if (lock !== null) return lock;
+  hooks.note('another run is making it; helping with its shards');
+  hooks.welcomeHelp();
+  try {
+    await help(task, definition, hooks);
+  } catch (error) {
+    if (hooks.signal.aborted) throw error;
+    hooks.note(`no more help with its shards: ${(error as Error).message}`);
+  }
+  return waitForLock(task, hooks);
+}
+
+/** Waits until the lock is ours, or until its holder welcomes help (null). */
+async function lockUnlessShared(task: Task, hooks: ExecutionHooks): Promise<Lock | null> {
+  const welcomed = new AbortController();
+  const look = () => existsSync(claimsOf(task)) && welcomed.abort();
+  const timer = setInterval(look, WELCOME_POLL_MS);
+  try {
+    return await waitForLock(task, { ...hooks, signal: AbortSignal.any([hooks.signal, welcomed.signal]) });
+  } catch (error) {
+    if (welcomed.signal.aborted && !hooks.signal.aborted) return null;
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Makes those shards of the artifact that its owner and other helpers leave, if help is welcome at all. */
+async function help(task: Task, definition: StageDefinition, hooks: ExecutionHooks): Promise<void> {
+  const claims = claimsOf(task);
+  if (!existsSync(claims)) return;
+  await Promise.all(task.inputs.map(requireWhole));
+  if (task.needsEngine) await hooks.startEngine();
+  await runStage(task, definition, hooks, { claims, isHelper: true });
+}
+
+/** Folder for the locks of the shards of a shared artifact. */
+function claimsOf({ lock }: Task): string {
+  return lock.replace(/\.lock$/, '.shards');
+}
+
+async function own(
+  task: Task,
+  definition: StageDefinition,
+  hooks: ExecutionHooks,
+  lock: Lock,
+): Promise<boolean> {
+  await collectLeftovers(dirname(task.lock));
+  const { state, damaged } = await inspectArtifact(task.directory);
+  if (state === 'finished') return false;
+  if (state === 'damaged') await reopenArtifact(task.directory, damaged);
+  if (state === 'unfinished' && task.afresh) {
+    await removeFolder(claimsOf(task));
+    await discardArtifact(task.directory);
+  }
+  await Promise.all(task.inputs.map(requireWhole));
+  await makeDirectory(task.directory);
+  await make(task, definition, hooks, lock);
+  return true;
+}
+
+/** Also where another process is about to put a file into it. */
+function removeFolder(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function requireWhole({ stage, directory }: InputArtifact): Promise<void> {
@@ -77,19 +160,33 @@ async function make(
   });
   const path = join(task.directory, 'provenance.json');
   await writeFileAtomic(path, JSON.stringify(await provenance(null)));
+  const sharing = definition.shared ? { claims: claimsOf(task), isHelper: false } : undefined;
+  if (sharing !== undefined) {
+    await makeDirectory(sharing.claims);
+    hooks.welcomeHelp();
+  }
   const engine = task.needsEngine ? await hooks.startEngine() : null;
-  const run = await definition.load();
-  const { config, variants, inputs, directory, dataDirectory } = task;
-  const { progress, note, signal } = hooks;
   try {
-    await run({ config, variants, inputs, directory, dataDirectory, progress, note, signal });
+    await runStage(task, definition, hooks, sharing);
   } catch (error) {
     // Counts the time of this session for the one that takes up the work; the error matters more than the count.
     await writeFileAtomic(path, JSON.stringify(await provenance(engine))).catch(() => undefined);
     throw error;
   }
   if (!lock.isHeld()) throw lockLost(task);
-  await finishArtifact(directory, task.identity, await provenance(engine));
+  if (sharing !== undefined) await removeFolder(sharing.claims);
+  await finishArtifact(task.directory, task.identity, await provenance(engine));
+}
+
+async function runStage(
+  { config, variants, inputs, directory, dataDirectory }: Task,
+  definition: StageDefinition,
+  { progress, note, signal }: ExecutionHooks,
+  sharing: Sharing | undefined,
+): Promise<void> {
+  const run = await definition.load();
+  const shared = sharing === undefined ? {} : { sharing };
+  await run({ config, variants, inputs, directory, dataDirectory, ...shared, progress, note, signal });
 }
 
 /** What the sessions before this one left in the provenance of an unfinished artifact. */

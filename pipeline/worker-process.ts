@@ -17,6 +17,8 @@ export interface TaskHooks {
   waiting(holder: string): void;
   progress(line: Progress): void;
   note(sentence: string): void;
+  /** Other workers may help with the artifact. */
+  welcome(): void;
   /** What the worker wrote to its stdout and stderr. */
   output(text: string): void;
 }
@@ -114,6 +116,7 @@ export class WorkerProcess {
     const { current } = this;
     if (message.say === 'waiting') current?.hooks.waiting(message.holder);
     else if (message.say === 'note') current?.hooks.note(message.sentence);
+    else if (message.say === 'welcome') current?.hooks.welcome();
     else if (message.say === 'progress') current?.hooks.progress(message.line);
     else if (message.say === 'done') {
       this.isSpent ||= message.memoryBytes > REUSE_BYTES;

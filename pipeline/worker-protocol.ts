@@ -21,6 +21,8 @@ export interface Task {
   precision: Precision;
   /** Whether what an earlier run left unfinished is discarded first. */
   afresh: boolean;
+  /** Whether it is only to help the process that makes the artifact. */
+  helps: boolean;
   /** URL of a module that exports `stages`. */
   stagesModule: string;
 }
@@ -31,5 +33,6 @@ export type FromWorker =
   | { say: 'waiting'; holder: string }
   | { say: 'progress'; line: Progress }
   | { say: 'note'; sentence: string }
+  | { say: 'welcome' }
   | { say: 'done'; made: boolean; memoryBytes: number }
   | { say: 'failed'; error: ErrorRecord };

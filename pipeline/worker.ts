@@ -35,6 +35,7 @@ async function work(task: Task): Promise<void> {
       waiting: (holder) => say({ say: 'waiting', holder }),
       progress: throttled(),
       note: (sentence) => say({ say: 'note', sentence }),
+      welcomeHelp: () => say({ say: 'welcome' }),
       startEngine: () => startEngine(task),
       signal: stopping.signal,
     });

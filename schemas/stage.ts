@@ -41,8 +41,18 @@ export interface Progress {
   total: number;
   /** What is counted, in the plural: `images`, `steps`, `shards`. */
   unit: string;
+  /** Those of `done` that belong to a shard which only counts once it is whole; others may be at other shards. */
+  underway?: number;
   /** Figures worth a glance, e.g. `{ loss: 0.31 }`. */
   figures?: Record<string, number>;
+}
+
+/** How several processes make one artifact side by side, shard by shard. */
+export interface Sharing {
+  /** Folder for the locks by which each claims a shard; it is there for as long as help is welcome. */
+  claims: string;
+  /** Whether another process owns the artifact: a helper takes what nobody has claimed, and waits for nobody. */
+  isHelper: boolean;
 }
 
 /** All that a running stage may use besides the store. */
@@ -55,6 +65,8 @@ export interface StageContext {
   directory: string;
   /** Folder with the users' data sets, or null where none was found. */
   dataDirectory: string | null;
+  /** For a stage that is `shared`; left out where no other process can be at work. */
+  sharing?: Sharing;
   progress(line: Progress): void;
   /** A sentence for the user, e.g. `resuming at shard 3 of 8`. */
   note(sentence: string): void;
@@ -77,5 +89,7 @@ export interface StageDefinition {
   needsEngine(config: ExperimentConfig): boolean;
   /** The precision that the engine must have; float32 if left out. */
   precision?(config: ExperimentConfig): Precision;
+  /** Whether several processes may make one artifact of it side by side; see {@link Sharing}. @default false */
+  shared?: boolean;
   load(): Promise<(context: StageContext) => Promise<void>>;
 }

@@ -3,19 +3,24 @@
  * and the folder flushed. A direct write that is killed leaves a torn file, which nothing later can tell from a
  * finished one.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { PipelineError } from '../schemas/errors.ts';
 import { isRunning, processStartMs } from './process-identity.ts';
 
-const TEMPORARY = /\.(\d+)-[0-9a-f]+\.tmp$/;
+const TEMPORARY = /\.(\d+)(?:@([0-9a-f]+))?-[0-9a-f]+\.tmp$/;
 /** Start times are known to about a second. */
 const START_TOLERANCE_MS = 2000;
+/** Processes of another host cannot be looked up: their files are believed to be in use for so long. */
+const FOREIGN_MS = 3_600_000;
+/** Tells hosts that share a folder apart. */
+const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 
-/** A new name beside `path`, `<path>.<pid>-<random>.tmp`, which {@link collectLeftovers} recognises. */
+/** A new name beside `path`, `<path>.<pid>@<host>-<random>.tmp`, which {@link collectLeftovers} recognises. */
 export function temporaryName(path: string): string {
-  return `${path}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  return `${path}.${process.pid}@${HOST}-${randomBytes(6).toString('hex')}.tmp`;
 }
 
 /**
@@ -108,14 +113,17 @@ export function translateDiskError(error: unknown, path: string): unknown {
 
 /**
  * Removes the temporary files that killed processes left in a folder and those below it: those of a process that
- * is gone, or that started after the file was last written (its number was used again; that may be ourselves).
+ * is gone, or that started after the file was last written (its number was used again; that may be ourselves). Those
+ * of another host, once they are an hour old.
  * Returns the names removed, relative to the folder, sorted. To be called by the holder of the folder's lock.
  */
 export async function collectLeftovers(directory: string): Promise<string[]> {
   const removed: string[] = [];
   for (const path of await filesBelow(directory)) {
-    const pid = TEMPORARY.exec(path)?.[1];
-    if (pid === undefined || !(await isLeftover(path, Number(pid)))) continue;
+    const [, pid, host = HOST] = TEMPORARY.exec(path) ?? [];
+    if (pid === undefined) continue;
+    const isLeft = host === HOST ? await isLeftover(path, Number(pid)) : await isOlderThan(path, FOREIGN_MS);
+    if (!isLeft) continue;
     try {
       await rm(path, { force: true });
     } catch (error) {
@@ -132,6 +140,11 @@ async function isLeftover(path: string, pid: number): Promise<boolean> {
   const info = await stat(path).catch(() => null);
   if (startedMs === null || info === null) return false;
   return info.mtimeMs < startedMs - START_TOLERANCE_MS;
+}
+
+async function isOlderThan(path: string, ageMs: number): Promise<boolean> {
+  const info = await stat(path).catch(() => null);
+  return info !== null && Date.now() - info.mtimeMs > ageMs;
 }
 
 /** Paths of all files in a folder and those below it; none where there is no such folder. */

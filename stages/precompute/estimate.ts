@@ -37,11 +37,12 @@ async function freeBytes(directory: string): Promise<number> {
 /** Reports progress, and once how much there is to write and how long that takes. */
 export class Estimate {
   readonly #bytes: number;
-  readonly #images: number;
   readonly #total: number;
-  readonly #context: Pick<StageContext, 'progress' | 'note'>;
+  readonly #context: Pick<StageContext, 'progress' | 'note' | 'sharing'>;
   /** Images of the shards that were computed here. */
   #computed = 0;
+  /** Images of the shards that are finished, whoever made them. */
+  #finished: number;
   /** At the end of the first batch, which takes longer than the others. */
   #start: { done: number; atMs: number } | null = null;
   #isTold = false;
@@ -55,10 +56,10 @@ export class Estimate {
     bytes: number,
     images: number,
     total: number,
-    context: Pick<StageContext, 'progress' | 'note'>,
+    context: Pick<StageContext, 'progress' | 'note' | 'sharing'>,
   ) {
     this.#bytes = bytes;
-    this.#images = images;
+    this.#finished = total - images;
     this.#total = total;
     this.#context = context;
   }
@@ -67,24 +68,33 @@ export class Estimate {
   tell(inShard: number, nowMs = performance.now()): void {
     const done = this.#computed + inShard;
     this.#context.progress({
-      done: this.#total - this.#images + done,
+      done: this.#finished + inShard,
+      underway: inShard,
       total: this.#total,
       unit: 'images',
     });
     if (this.#start === null) this.#start = { done, atMs: nowMs };
-    else if (!this.#isTold) this.#tellTime(done, (nowMs - this.#start.atMs) / 1000);
+    else if (!this.#isTold) this.#tellTime(inShard, (nowMs - this.#start.atMs) / 1000);
+  }
+
+  /** @param finishedImages images of the shards that are finished as another one is begun */
+  openShard(finishedImages: number): void {
+    this.#finished = finishedImages;
   }
 
   closeShard(images: number): void {
     this.#computed += images;
+    this.#finished += images;
   }
 
-  #tellTime(done: number, seconds: number): void {
-    const images = done - this.#start!.done;
+  /** By the speed of this process: others may join or leave. */
+  #tellTime(inShard: number, seconds: number): void {
+    const images = this.#computed + inShard - this.#start!.done;
     if (seconds < MEASURED_SEC || images === 0) return;
     this.#isTold = true;
-    const ahead = ((this.#images - done) * seconds) / images;
-    if (ahead > MEASURED_SEC) this.#context.note(`${showBytes(this.#bytes)}, ${inWords(ahead)} to go`);
+    const ahead = ((this.#total - this.#finished - inShard) * seconds) / images;
+    if (ahead > MEASURED_SEC && !this.#context.sharing?.isHelper)
+      this.#context.note(`${showBytes(this.#bytes)}, ${inWords(ahead)} to go`);
   }
 }
 

@@ -1,9 +1,9 @@
-/** Fills the gradient store shard by shard; a shard that is finished is never computed again. */
+/** Fills the gradient store shard by shard, beside others that do; a finished shard is never computed again. */
 import { GRADIENT_STORE_VERSION, type GradientStoreInfo } from '../../schemas/gradient-store.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { type Dataset, readDataset } from '../../store/dataset-artifact.ts';
 import { type GradientWriter, openGradientWriter } from '../../store/shards/gradient-writer.ts';
-import { prefetch } from '../../store/shards/prefetch.ts';
+import { makeShards, missingShards } from '../../store/shards/share-shards.ts';
 import { storedBytes } from '../../store/shards/store-size.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
@@ -28,29 +28,29 @@ export async function runPrecompute(context: StageContext): Promise<void> {
   const maker = await makeTargets(context, dataset);
   const info = describeStore(context, dataset, targets, maker.description);
   const writer = await openGradientWriter(context.directory, info);
-  const missing = await writer.missing();
-  const finished = writer.shardCount - missing.length;
-  if (finished > 0) context.note(`resuming with ${finished} of ${writer.shardCount} shards finished`);
+  const isHelper = context.sharing?.isHelper ?? false;
+  const missing = await missingShards(writer, context);
   const images = missing.reduce((sum, shard) => sum + writer.imagesOf(shard).count, 0);
   const bytes = storedBytes(info, images);
-  await requireRoom(context.directory, bytes);
+  if (!isHelper) await requireRoom(context.directory, bytes);
   const estimate = new Estimate(bytes, images, dataset.train.count, context);
-  await writeShards({ context, maker, targets, writer, estimate }, missing);
-  await writer.finish();
+  const work: Work = { context, maker, targets, writer, estimate };
+  const isListed = targets.targetClasses === 'listed';
+  await makeShards(writer, context, {
+    compute: (shard, finishedImages) => computeShard(work, shard, finishedImages),
+    write: (shard, { gradients, classes }) => writer.write(shard, gradients, isListed ? classes : undefined),
+  });
+  if (!isHelper) await writer.finish();
 }
 
-/** While a shard is written, the network is at work on the next. */
-async function writeShards(work: Work, missing: number[]): Promise<void> {
-  const shards = prefetch(missing.length, (index) => computeShard(work, missing[index]!), 1);
-  for await (const { shard, gradients, classes } of shards) {
-    const isListed = work.targets.targetClasses === 'listed';
-    await work.writer.write(shard, gradients, isListed ? classes : undefined);
-  }
-}
-
-async function computeShard({ context, maker, targets, writer, estimate }: Work, shard: number) {
+async function computeShard(
+  { context, maker, targets, writer, estimate }: Work,
+  shard: number,
+  finishedImages: number,
+) {
   const { first, count } = writer.imagesOf(shard);
   const classes = targets.of(first, count);
+  estimate.openShard(finishedImages);
   const gradients = await maker.compute({
     first,
     count,
@@ -62,7 +62,7 @@ async function computeShard({ context, maker, targets, writer, estimate }: Work,
     },
   });
   estimate.closeShard(count);
-  return { shard, gradients, classes };
+  return { gradients, classes };
 }
 
 function describeStore(

@@ -23,6 +23,7 @@ export const precomputeStage: StageDefinition = {
   },
   needsEngine: () => true,
   precision: ({ precompute }) => (precompute.method === 'sbg' ? precompute.precision : 'float32'),
+  shared: true,
   load: async () => (await import('./run.ts')).runPrecompute,
 };
 

@@ -2,17 +2,18 @@
  * Writes a gradient store shard by shard, in any order; what an interrupted run finished is kept. A shard is
  * finished once the file beside it says what it is, and is written last.
  */
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo, ShardRecord, StoreSummary } from '../../schemas/gradient-store.ts';
-import { collectLeftovers, makeDirectory, translateDiskError, writeFileAtomic } from '../atomic-file.ts';
+import { collectLeftovers, makeDirectory, writeFileAtomic } from '../atomic-file.ts';
 import { canonicalJson } from '../content-hash.ts';
 import { writeArrowFile } from './arrow-writer.ts';
 import { findDamage } from './check-shard.ts';
 import type { RowCodec } from './codecs/codec.ts';
 import { codecs } from './codecs.ts';
 import { encodeGradients } from './encode-gradients.ts';
+import { recordedShards, removeShard, shardsOnDisk } from './shard-files.ts';
 import {
   countShards,
   gradientLength,
@@ -25,14 +26,22 @@ import {
 } from './store-layout.ts';
 import { writeSummary } from './store-summary.ts';
 
+/** A shard is ours until this is released. */
+export interface Claim {
+  release(): Promise<void>;
+}
+
 export interface GradientWriter {
   readonly info: GradientStoreInfo;
   readonly shardCount: number;
   /**
    * Numbers of the shards that are not finished, ascending. Checks every finished one by its SHA-256, and removes
    * whatever belongs to the others. For the holder of the folder's lock, before anything is written.
+   * @param claim gives the right to remove a shard's files, or null where another process is writing them
    */
-  missing(): Promise<number[]>;
+  missing(claim?: (shard: number) => Promise<Claim | null>): Promise<number[]>;
+  /** Numbers of the shards that are finished, by what their files are called; nothing is checked. */
+  finished(): Promise<Set<number>>;
   /** The images of a shard: `first` … `first + count − 1`. */
   imagesOf(shard: number): { first: number; count: number };
   /**
@@ -42,7 +51,7 @@ export interface GradientWriter {
    * @param classes [count, targets]: towards which class each is, where the store lists them, and only there
    */
   write(shard: number, gradients: Float32Array, classes?: Uint16Array): Promise<ShardRecord>;
-  /** Writes what all records together say, once no shard is missing. */
+  /** Writes what all records together say, once no shard is missing; for the holder of the folder's lock. */
   finish(): Promise<StoreSummary>;
 }
 
@@ -64,15 +73,16 @@ export async function openGradientWriter(
     imagesOf: (shard) => imagesOfShard(info, shard),
     write: (shard, gradients, classes) => writeShard(directory, info, codec, shard, gradients, classes),
     finish: () => writeSummary(directory, info),
-    async missing() {
+    finished: () => recordedShards(directory),
+    async missing(claim = async () => ({ release: async () => undefined })) {
       await collectLeftovers(directory);
-      const shards: number[] = [];
-      for (let shard = 0; shard < shardCount; shard++) {
-        if ((await findDamage(directory, info, shard)) === null) continue;
-        await removeShard(directory, shard);
-        shards.push(shard);
+      for (const shard of await shardsOnDisk(directory)) {
+        if (shard < shardCount && (await findDamage(directory, info, shard)) === null) continue;
+        const claimed = await claim(shard);
+        if (claimed !== null) await discardUnsound(directory, info, shard).finally(claimed.release);
       }
-      return shards;
+      const finished = await recordedShards(directory);
+      return Array.from({ length: shardCount }, (_, shard) => shard).filter((shard) => !finished.has(shard));
     },
   };
 }
@@ -91,16 +101,10 @@ async function writeStoreInfo(directory: string, info: GradientStoreInfo): Promi
   });
 }
 
-/** The record goes first: without it the shard counts for nothing, whatever happens in between. */
-async function removeShard(directory: string, shard: number): Promise<void> {
-  for (const name of [recordName(shard), shardName(shard)]) {
-    const path = join(directory, name);
-    try {
-      await rm(path, { force: true, recursive: true });
-    } catch (error) {
-      throw translateDiskError(error, path);
-    }
-  }
+/** Once the shard is claimed: who had it before may have finished it. */
+async function discardUnsound(directory: string, info: GradientStoreInfo, shard: number): Promise<void> {
+  if (shard >= countShards(info) || (await findDamage(directory, info, shard)) !== null)
+    await removeShard(directory, shard);
 }
 
 async function writeShard(

@@ -176,6 +176,15 @@ describe('leftovers', () => {
     expect(await collectLeftovers(folder)).toEqual([name]);
   });
 
+  test('those of another host are removed once they are an hour old', async () => {
+    const folder = await temporaryFolder();
+    const names = ['a.1@00000000-0a.tmp', 'b.1@00000000-0a.tmp'];
+    for (const name of names) await writeFile(join(folder, name), '');
+    const old = Date.now() / 1000 - 3700;
+    await utimes(join(folder, names[1]!), old, old);
+    expect(await collectLeftovers(folder)).toEqual([names[1]]);
+  });
+
   test('a folder that is not there has none', async () => {
     expect(await collectLeftovers('/nowhere/at/all')).toEqual([]);
   });
