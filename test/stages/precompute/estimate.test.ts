@@ -79,7 +79,7 @@ describe('the estimate of time', () => {
     estimate.closeShard(1024);
     estimate.tell(100, 90_000);
     expect(notes).toHaveLength(1);
-    expect(lines.at(-1)).toEqual({ done: 11_124, total: 50_000, unit: 'images' });
+    expect(lines.at(-1)).toEqual({ done: 11_124, underway: 100, total: 50_000, unit: 'images' });
   });
 
   it('is not told where the work is soon done', () => {

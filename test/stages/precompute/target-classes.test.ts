@@ -146,7 +146,7 @@ describe('a store of some target classes', () => {
     const { directory: folder, lines } = await store({ targets: 'all-but-true', shardImages: 16 });
     const shards = () => [0, 1, 2].map((shard) => readFileSync(join(folder, shardName(shard))));
     const before = shards();
-    expect(lines.at(-1)).toEqual({ done: COUNT, total: COUNT, unit: 'images' });
+    expect(lines.at(-1)).toEqual({ done: COUNT, underway: COUNT % 16, total: COUNT, unit: 'images' });
     rmSync(join(folder, shardName(1)));
     const again = await store({ targets: 'all-but-true', shardImages: 16 }, folder);
     expect(again.notes).toEqual(['resuming with 2 of 3 shards finished']);
