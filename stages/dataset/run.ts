@@ -13,14 +13,20 @@ import { drawToy } from './toy.ts';
 type DatasetConfig = ExperimentConfig['dataset'];
 
 export async function runDataset(context: StageContext): Promise<void> {
-  const config = context.config.dataset;
+  const { info, splits } = await openDataset(context.config.dataset, context.dataDirectory);
+  await writeDataset(context.directory, info, splits);
+}
+
+/** The splits that the configuration chooses; their images are read when they are asked for. */
+export async function openDataset(
+  config: DatasetConfig,
+  dataDirectory: string | null,
+): Promise<{ info: DatasetInfo; splits: Splits }> {
   if (config.name === 'toy') {
     const { info, train, test } = drawToy(config);
-    return writeDataset(context.directory, info, { train, test });
+    return { info, splits: { train, test } };
   }
-  const source = await readFiles(config.name, context.dataDirectory, config);
-  const { info, splits } = choose(config.name, source, config);
-  await writeDataset(context.directory, info, splits);
+  return choose(config.name, await readFiles(config.name, dataDirectory, config), config);
 }
 
 /** What of a data set is used; the images are read when they are written. */

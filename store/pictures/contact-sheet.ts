@@ -14,7 +14,7 @@ export interface SheetOptions {
 }
 
 /** Captions are never larger than that, however large the tiles are. */
-const LARGEST_TEXT = 3;
+const LARGEST_TEXT = 2;
 
 /**
  * Tiles row by row on white. A tile that is smaller than the largest stands in the upper left of its place.

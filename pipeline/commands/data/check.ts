@@ -1,0 +1,118 @@
+/** `pipeline data check`: whether the files of data sets are whole, official, and read as what they should be. */
+import { SPLIT_NAMES, type SplitName } from '../../../schemas/dataset.ts';
+import { PipelineError } from '../../../schemas/errors.ts';
+import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
+import { findDataset, placeOf } from '../../../store/datasets/find-datasets.ts';
+import { fold, labelled } from '../../fold-text.ts';
+import { findDataDirectory } from '../../prepare.ts';
+import type { World } from '../../world.ts';
+import { entriesOf } from './data-directory.ts';
+import { type ComparedFile, compareFiles } from './official-files.ts';
+import { openEntry } from './open-dataset.ts';
+
+const LABEL = 12;
+
+export interface CheckArguments {
+  names?: string[] | undefined;
+  data?: string | undefined;
+  json: boolean;
+}
+
+interface Checked {
+  name: string;
+  directory: string;
+  files: ComparedFile[];
+  /** Images that were read, of each split; null where reading failed. */
+  images: Partial<Record<SplitName, number>> | null;
+  /** What the reader complains of. */
+  error: string | null;
+}
+
+/** All data sets that are here, or those that are named; exit code 1 where any is damaged. */
+export async function checkCommand({ names = [], data, json }: CheckArguments, world: World): Promise<void> {
+  const directory = findDataDirectory(data, world.environment);
+  const catalogue = await world.catalogue();
+  const chosen = names.length > 0 ? entriesOf(names, catalogue) : await present(catalogue, directory);
+  const checked: Checked[] = [];
+  for (const entry of chosen) {
+    const result = await check(entry, directory);
+    checked.push(result);
+    if (!json) world.stdout.write(`${tell(result).join('\n')}\n`);
+  }
+  if (json) world.stdout.write(`${JSON.stringify({ directory, sets: checked }, null, 2)}\n`);
+  if (checked.some(isDamaged)) process.exitCode = 1;
+}
+
+async function present(
+  catalogue: readonly DatasetEntry[],
+  directory: string | null,
+): Promise<DatasetEntry[]> {
+  const fixed = catalogue.filter(({ layouts }) => layouts[0].folder !== null);
+  const found = await Promise.all(fixed.map(async (entry) => (await findDataset(entry, directory)).found));
+  return fixed.filter((_, i) => found[i]);
+}
+
+async function check(entry: DatasetEntry, dataDirectory: string | null): Promise<Checked> {
+  const place = await placeOf(entry, dataDirectory);
+  const files = place === null ? [] : await compareFiles(entry, place, dataDirectory ?? '');
+  const read = { name: entry.name, directory: place?.directory ?? '', files };
+  try {
+    return { ...read, images: await readAll(entry, dataDirectory), error: null };
+  } catch (error) {
+    const isOfData = error instanceof PipelineError && ['DATA_MISSING', 'DATA_DAMAGED'].includes(error.code);
+    if (!isOfData) throw error;
+    return { ...read, images: null, error: error.message };
+  }
+}
+
+async function readAll(
+  entry: DatasetEntry,
+  dataDirectory: string | null,
+): Promise<Partial<Record<SplitName, number>>> {
+  const { splits } = await openEntry(entry, dataDirectory);
+  const images: Partial<Record<SplitName, number>> = {};
+  for (const name of SPLIT_NAMES) {
+    const split = splits[name];
+    if (split === undefined) continue;
+    for await (const _ of split.blocks);
+    images[name] = split.count;
+  }
+  return images;
+}
+
+function isDamaged({ error, files }: Checked): boolean {
+  return error !== null || files.some(({ state }) => state === 'changed' || state === 'missing');
+}
+
+function tell(checked: Checked): string[] {
+  const { name, directory, files, images, error } = checked;
+  const counts = Object.entries(images ?? {}).map(
+    ([split, count]) => `${count.toLocaleString('en')} ${split}`,
+  );
+  const verdict = error === null ? `reads whole: ${counts.join(', ')} images` : 'cannot be read';
+  return [
+    ...labelled(name, LABEL, isDamaged(checked) && error === null ? `damaged, but ${verdict}` : verdict),
+    ...labelled('', LABEL, directory),
+    ...(error === null ? [] : fold(error, 80 - LABEL).map((line) => `${''.padEnd(LABEL)}${line}`)),
+    ...tellOrigin(files),
+    ...files.filter(({ detail, state }) => detail !== null || state === 'missing').flatMap(tellDifference),
+  ];
+}
+
+/** Which files are official, in a sentence. */
+function tellOrigin(files: readonly ComparedFile[]): string[] {
+  const count = (state: ComparedFile['state']) => files.filter((file) => file.state === state).length;
+  const of = (number: number) => (number === files.length ? 'all' : `${number} of ${files.length}`);
+  const sentences = [
+    [count('official'), 'byte for byte the official files'],
+    [count('other'), 'not the official files, though they may hold the same images'],
+    [count('unknown'), 'without a known official checksum'],
+    [count('changed') + count('missing'), 'damaged since they were unpacked'],
+  ] as const;
+  const told = sentences.flatMap(([number, what]) => (number === 0 ? [] : [`${of(number)} ${what}`]));
+  return labelled('', LABEL, told.length === 0 ? '' : `files: ${told.join('; ')}`);
+}
+
+function tellDifference({ file, state, detail }: ComparedFile): string[] {
+  return labelled('', LABEL, `- ${file}: ${state === 'missing' ? 'missing' : detail}`);
+}

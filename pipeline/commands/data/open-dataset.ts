@@ -1,0 +1,124 @@
+/** The data set that a word of the command line means, opened as its splits: a name, an artifact or an experiment file. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { closest } from 'fastest-levenshtein';
+import type { ExperimentConfig } from '../../../schemas/config.ts';
+import {
+  type DatasetInfo,
+  type ImageBlock,
+  type ImageStream,
+  type RawSplit,
+  SPLIT_NAMES,
+  type SplitName,
+} from '../../../schemas/dataset.ts';
+import { datasetSchema } from '../../../schemas/dataset-config.ts';
+import { PipelineError } from '../../../schemas/errors.ts';
+import { openDataset } from '../../../stages/dataset/run.ts';
+import { readDataset, type Split } from '../../../store/dataset-artifact.ts';
+import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
+import { loadExperiment } from '../../config/load.ts';
+import { readSource } from '../../config/source.ts';
+
+/** Images that are taken from an artifact at once. */
+const BLOCK_IMAGES = 1024;
+
+export interface OpenSplit {
+  count: number;
+  /** Null where the images have none. */
+  labels: Uint16Array | null;
+  /** All images in order; to be read once. */
+  blocks: AsyncIterable<ImageBlock>;
+}
+
+export interface OpenedDataset {
+  info: Pick<DatasetInfo, 'name' | 'shape' | 'storage' | 'classNames'>;
+  splits: Partial<Record<SplitName, OpenSplit>>;
+}
+
+/** Values of one image. */
+export const sizeOf = ({ shape }: OpenedDataset['info']) =>
+  shape.reduce((product, side) => product * side, 1);
+
+/** @param word as {@link openDataset} of the stage, with what an experiment file would say */
+export async function openMeant(
+  word: string,
+  catalogue: readonly DatasetEntry[],
+  dataDirectory: string | null,
+): Promise<OpenedDataset> {
+  if (existsSync(join(word, 'dataset.json'))) return openArtifact(word);
+  if (/\.ya?ml$/.test(word)) return openConfigured(configIn(word), dataDirectory);
+  const entry = catalogue.find(({ name }) => name === word);
+  if (entry !== undefined) return openEntry(entry, dataDirectory);
+  if (word === 'toy') return openConfigured(datasetSchema.parse({ name: 'toy' }), dataDirectory);
+  const names = [...catalogue.map(({ name }) => name), 'toy'];
+  throw new PipelineError(
+    'NOT_FOUND',
+    `Expected the name of a data set, an artifact of dataset or an experiment file (.yaml), got "${word}"; did you mean ${closest(word, names)}? \`pipeline data list\` lists the names.`,
+  );
+}
+
+/** All splits of a data set, as its files have them. */
+export function openEntry(entry: DatasetEntry, dataDirectory: string | null): Promise<OpenedDataset> {
+  if (entry.layouts[0].folder === null) {
+    const message = `Expected an experiment file with the section dataset, got the name ${entry.name}, which does not say where its files are; \`pipeline data import FILES\` prints the section.`;
+    throw new PipelineError('USAGE', message);
+  }
+  const all = entry.splits.includes('unlabelled') ? { unlabelledImages: Number.MAX_SAFE_INTEGER } : {};
+  return openConfigured(datasetSchema.parse({ name: entry.name, ...all }), dataDirectory);
+}
+
+function configIn(path: string): ExperimentConfig['dataset'] {
+  const { variants } = loadExperiment(readSource({ config: path }));
+  const sections = new Set(variants.map(({ config }) => JSON.stringify(config.dataset)));
+  if (sections.size === 1) return variants[0]!.config.dataset;
+  const message = `Expected one data set in ${path}, found ${sections.size} among its variants; give an artifact of dataset instead (\`pipeline plan\` names them).`;
+  throw new PipelineError('USAGE', message);
+}
+
+async function openConfigured(
+  config: ExperimentConfig['dataset'],
+  dataDirectory: string | null,
+): Promise<OpenedDataset> {
+  const { info, splits } = await openDataset(config, dataDirectory);
+  return { info, splits: mapSplits(splits, asStream) };
+}
+
+async function openArtifact(directory: string): Promise<OpenedDataset> {
+  const { info, size, ...splits } = await readDataset(directory);
+  return {
+    // Images come in the units of the data.
+    info: { ...info, storage: 'float32' },
+    splits: mapSplits(splits, (split) => ({
+      count: split.count,
+      labels: split.labels.length === 0 ? null : split.labels,
+      blocks: blocksOf(split),
+    })),
+  };
+}
+
+function mapSplits<T>(
+  splits: Partial<Record<SplitName, T>>,
+  open: (split: T) => OpenSplit,
+): OpenedDataset['splits'] {
+  const present = SPLIT_NAMES.flatMap((name) => {
+    const split = splits[name];
+    return split === undefined ? [] : [[name, open(split)] as const];
+  });
+  return Object.fromEntries(present);
+}
+
+function asStream(split: RawSplit | ImageStream): OpenSplit {
+  if ('blocks' in split) return split;
+  const { labels, images } = split;
+  return { count: labels.length, labels, blocks: once({ images }) };
+}
+
+async function* once(block: ImageBlock) {
+  yield block;
+}
+
+async function* blocksOf(split: Split) {
+  for (let first = 0; first < split.count; first += BLOCK_IMAGES) {
+    yield { images: split.slice(first, Math.min(BLOCK_IMAGES, split.count - first)) };
+  }
+}
