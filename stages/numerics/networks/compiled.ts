@@ -1,0 +1,42 @@
+/** A score network for inference: its forward pass as a graph of TensorFlow's, one for each size of a batch. */
+import { type Graph, recordGraph } from '../tensor/graph.ts';
+import type { Parameters } from '../tensor/parameters.ts';
+import { tf } from '../tensor/tf.ts';
+import type { ScoreNetwork } from './network.ts';
+
+/** Graphs kept at a time: of full batches, of last ones, and some more. Each holds a copy of the weights. */
+const MOST_GRAPHS = 4;
+
+/**
+ * The same network, about a fifth to a third faster. Under a tape, in training mode, and with other parameters it is
+ * the network as it was. Results agree with that to rounding, and are the same whichever batch came first.
+ *
+ * @param parameters with which graphs are recorded; they must not change
+ */
+export function compiled(network: ScoreNetwork, parameters: Parameters): ScoreNetwork {
+  const graphs = new Map<string, Graph>();
+  const graphFor = (inputs: readonly [tf.Tensor, tf.Tensor1D, tf.Tensor2D]): Graph => {
+    const key = inputs.map(({ shape }) => shape.join('x')).join();
+    const known = graphs.get(key);
+    if (known !== undefined) return known;
+    const [oldest] = graphs.keys();
+    if (graphs.size === MOST_GRAPHS) {
+      graphs.get(oldest!)!.dispose();
+      graphs.delete(oldest!);
+    }
+    const forward = (x: tf.Tensor, noise: tf.Tensor, oneHot: tf.Tensor) =>
+      network.forward(parameters, x, noise as tf.Tensor1D, oneHot as tf.Tensor2D);
+    const graph = recordGraph(forward, inputs);
+    graphs.set(key, graph);
+    return graph;
+  };
+  return {
+    ...network,
+    forward(values, x, noise, oneHot, pass) {
+      if (tf.engine().isTapeOn() || pass !== undefined || values !== parameters) {
+        return network.forward(values, x, noise, oneHot, pass);
+      }
+      return graphFor([x, noise, oneHot]).run(x, noise, oneHot);
+    },
+  };
+}
