@@ -2,6 +2,7 @@
 import { PipelineError } from '../../../schemas/errors.ts';
 import { type ScoreModelDescription, scoreModelSchema } from '../../../schemas/model.ts';
 import { readModelDescription, readModelWeights } from '../../../store/model-files.ts';
+import { compiled } from '../networks/compiled.ts';
 import { makeScoreNetwork } from '../networks/registry.ts';
 import { loadParameters } from '../tensor/parameters.ts';
 import type { ScoreModel } from './denoise.ts';
@@ -22,9 +23,10 @@ export async function loadScoreModel(
   const { shape, classNames, scale } = description;
   const network = makeScoreNetwork(description.network, shape, classNames.length);
   const { flat } = await readModelWeights(directory, network.parameters);
+  const parameters = loadParameters(network.parameters, flat);
   return {
-    network,
-    parameters: loadParameters(network.parameters, flat),
+    network: compiled(network, parameters),
+    parameters,
     scale,
     preconditioning: makePreconditioning(description.preconditioning),
     classes: classNames.length,
