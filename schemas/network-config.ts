@@ -15,7 +15,7 @@ export const unetSchema = z.strictObject({
   attention: z.array(count).default([]).describe('sides in pixels at which self-attention is used'),
   groups: count.default(4).describe('groups of GroupNorm'),
   dropout: dropoutRate.default(0).describe('between the convolutions of a block'),
-  augmentation: z
+  augmentations: z
     .number()
     .int()
     .min(0)

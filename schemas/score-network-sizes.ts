@@ -6,7 +6,7 @@ import { scoreNetworkSchema } from './network-config.ts';
 const SIZES = {
   /** Points. */
   toy: { kind: 'mlp', hidden: [128, 128, 128] },
-  /** Images of 16 to 28 pixels: 2.8 million values. */
+  /** Images of 16 to 28 pixels: 2.5 million values. */
   small: {
     kind: 'unet',
     channels: 64,
@@ -15,7 +15,7 @@ const SIZES = {
     attention: [7, 8],
     groups: 8,
   },
-  /** Images of 32 to 64 pixels: the network that Ho et al. 2020 use for CIFAR-10, 36 million values. */
+  /** Images of 32 to 64 pixels: widths and attention of Ho et al. 2020 for CIFAR-10, 25 million values. */
   large: {
     kind: 'unet',
     channels: 128,

@@ -66,10 +66,10 @@ function checkScore({ score }: ExperimentConfig): Problem[] {
   if (score.kind === 'analytic') return [];
   const problems = checkMicroBatch('score', score);
   const { network, augment } = score;
-  const told = 'augmentation' in network ? network.augmentation : 0;
+  const told = 'augmentations' in network ? network.augmentations : 0;
   if (augment !== undefined && told !== AUGMENTATIONS) {
     const expected = `${AUGMENTATIONS}, because score.augment tells the network what was done in as many numbers`;
-    problems.push({ path: ['score', 'network', 'augmentation'], expected, found: String(told) });
+    problems.push({ path: ['score', 'network', 'augmentations'], expected, found: String(told) });
   }
   return problems;
 }

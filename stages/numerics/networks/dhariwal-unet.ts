@@ -73,7 +73,6 @@ export function makeDhariwalUnet(
       ...scaleAndShift('out_norm', first),
       ...convolutionParameters('out_conv', first, colors, { kernel: 3, start: ZERO_START }),
     ],
-    augmentations: config.augmentations,
     derived: filterTensors(levels, style),
     forward(values, x, noise, oneHot, pass) {
       const rates = withAugmentation(values, positionalEmbedding(noise, channels / 2, false), pass);

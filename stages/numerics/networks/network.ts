@@ -44,8 +44,6 @@ export interface DerivedTensor {
 /** A network F that score models wrap (Karras et al. 2022, eq. 7). */
 export interface ScoreNetwork {
   parameters: ParameterSpec[];
-  /** Width of the label that tells the network of augmentations; 0 if left out. */
-  augmentations?: number;
   /** What a file for PyTorch holds besides the parameters; nothing if left out. */
   derived?: DerivedTensor[];
   /**

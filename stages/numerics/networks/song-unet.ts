@@ -169,7 +169,6 @@ export function makeSongUnet(config: SongConfig, shape: readonly number[], class
       ...edmBlocks(levels).flatMap((block) => edmBlockParameters(block, style)),
       ...ending.flatMap((level) => endParameters(level, colors)),
     ],
-    augmentations: config.augmentations,
     derived: filterTensors(levels, style, config),
     forward(values, x, noise, oneHot, pass) {
       const run = blockRunner(values, style, embed(values, config, noise, oneHot, pass), pass);

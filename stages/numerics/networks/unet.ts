@@ -76,9 +76,8 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
     return block.attends ? attention(values, `${block.name}.attn`, h, config.groups) : h;
   };
   return {
-    augmentations: config.augmentation,
     parameters: [
-      ...denseParameters('time1', embeddingWidth(frequencies) + classes + config.augmentation, embedding),
+      ...denseParameters('time1', embeddingWidth(frequencies) + classes + config.augmentations, embedding),
       ...denseParameters('time2', embedding, embedding),
       ...convolutionParameters('conv_in', channels, config.channels, { kernel: 3 }),
       ...[...down, middle, ...up].flatMap((block) => blockParameters(block, embedding)),
@@ -123,8 +122,8 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
 }
 
 /** The label of augmentations for a network that has a place for it: zeros where nothing was done. */
-function augmentationOf({ augmentation }: UnetConfig, batch: number, pass?: ScorePass): tf.Tensor2D[] {
-  return augmentation === 0 ? [] : [pass?.augmentation ?? tf.zeros([batch, augmentation])];
+function augmentationOf({ augmentations }: UnetConfig, batch: number, pass?: ScorePass): tf.Tensor2D[] {
+  return augmentations === 0 ? [] : [pass?.augmentation ?? tf.zeros([batch, augmentations])];
 }
 
 /** Each pixel becomes 2 × 2. x: [batch, h, w, c] -> [batch, 2h, 2w, c]. */

@@ -276,7 +276,7 @@ matrix: { train.lamda: [1, 2], seed: [1, -1], train.epochs: [] }`;
       `${BASE}score: { microBatch: 300, augment: { flip: true } }`,
       [
         'score.microBatch: expected at most score.batchSize (128), found 300',
-        'score.network.augmentation: expected 3, because score.augment tells the network what was done in as many numbers, found 0',
+        'score.network.augmentations: expected 3, because score.augment tells the network what was done in as many numbers, found 0',
       ],
     ],
     [

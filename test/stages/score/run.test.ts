@@ -52,7 +52,7 @@ const everything = {
     multipliers: [1, 2],
     groups: 2,
     dropout: 0.2,
-    augmentation: 3,
+    augmentations: 3,
   },
   augment: { flip: true, shift: 1, probability: 0.5 },
   samples: { perClass: 2, steps: 3, every: 10, sampler: 'ddim', guidance: 2 },

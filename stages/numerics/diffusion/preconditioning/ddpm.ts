@@ -6,6 +6,12 @@ import type { PreconditioningConfig } from '../../../../schemas/preconditioning.
 import { nearestStep, noiseLevels } from './noise-schedule.ts';
 import type { Preconditioning } from './preconditioning.ts';
 
+/**
+ * Where samples begin if the schedule goes further, as EDM's do: the last levels of the cosine schedule are so far
+ * apart that an error of ε in one of them would be larger than the data.
+ */
+const LARGEST_START = 80;
+
 export function ddpm(config: Extract<PreconditioningConfig, { kind: 'ddpm' }>): Preconditioning {
   const levels = noiseLevels(config);
   const step = (sigma: number) => nearestStep(levels, sigma);
@@ -19,7 +25,7 @@ export function ddpm(config: Extract<PreconditioningConfig, { kind: 'ddpm' }>): 
     }),
     lossWeight: (sigma) => 1 / sigma ** 2,
     round,
-    range: [levels[0]!, levels.at(-1)!],
+    range: [levels[0]!, round(LARGEST_START)],
     learnsVariance: config.learnsVariance,
   };
 }
