@@ -10,6 +10,7 @@ import { readSummary } from '../../store/shards/store-summary.ts';
 import { readTable } from '../../store/tables.ts';
 import { readTensors } from '../../store/tensor-file.ts';
 import { withSettings } from './attack-figures.ts';
+import { readScore } from './gather-score.ts';
 import { shortNames } from './names.ts';
 import type { Pictures, Plane, ReportData, TargetStore, Values, VariantData } from './report-data.ts';
 
@@ -46,8 +47,7 @@ async function gatherVariant(
     keys: own.map(({ stage, key }) => ({ stage, key })),
     attack: { ...attack, attacks: withSettings(attack.attacks, config.attack.attacks, need('attack')) },
     epochs: (await readTable(join(need('train'), 'metrics.parquet'))) as unknown as EpochMetrics[],
-    scoreLoss:
-      score !== undefined && config.score.kind !== 'analytic' ? await readScoreLoss(score.directory) : null,
+    score: score !== undefined && config.score.kind !== 'analytic' ? await readScore(score.directory) : null,
     targets: precompute === undefined ? null : await readTargetStore(precompute.directory),
     analysis,
     pictures: analysis.pictures === null ? null : picturesOf(arrays),
@@ -59,10 +59,6 @@ function directoryOf(inputs: InputArtifact[], stage: StageName, label: string): 
   const found = inputs.find((input) => input.stage === stage);
   if (found === undefined) throw new Error(`the graph gave no ${stage} artifact of the variant ${label}`);
   return found.directory;
-}
-
-async function readScoreLoss(directory: string): Promise<{ step: number; loss: number }[]> {
-  return (await readTable(join(directory, 'metrics.parquet'))) as unknown as { step: number; loss: number }[];
 }
 
 async function readJson<T>(directory: string, name: string): Promise<T> {

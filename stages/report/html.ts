@@ -8,6 +8,7 @@ import { attackGrids, gradientGrids } from './image-grid.ts';
 import { Markup, markup } from './markup.ts';
 import { decisionMaps } from './plane.ts';
 import type { ReportData } from './report-data.ts';
+import { scoreModels } from './score-models.ts';
 import { attackRows, distinct, grouped } from './settings.ts';
 import { STYLE } from './style.ts';
 import { headlineTable } from './table.ts';
@@ -66,6 +67,8 @@ function sectionsOf(data: ReportData): Section[] {
     sections.push({ id: 'gradients', heading: 'Gradients', body: gradientGrids(data, numbers) });
     sections.push({ id: 'attacked', heading: 'Large targeted attacks', body: attackGrids(data, numbers) });
   }
+  const learned = scoreModels(data, numbers);
+  if (learned !== null) sections.push({ id: 'score', heading: 'Score models', body: learned });
   sections.push(
     { id: 'training', heading: 'Training', body: trainingCurves(data, numbers) },
     { id: 'trial', heading: 'Numerics on trial', body: numericsOnTrial(data, numbers) },

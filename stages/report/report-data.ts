@@ -21,12 +21,30 @@ export interface VariantData {
   keys: { stage: StageName; key: string }[];
   attack: Omit<AttackSummary, 'attacks'> & { attacks: AttackFigure[] };
   epochs: EpochMetrics[];
-  /** Loss of the learned score model by training step; null where none was learned. */
-  scoreLoss: { step: number; loss: number }[] | null;
+  /** Null where no score was learned. */
+  score: LearnedScore | null;
   targets: TargetStore | null;
   analysis: Analysis;
   pictures: Pictures | null;
   plane: Plane | null;
+}
+
+/** How a score model was trained. */
+export interface LearnedScore {
+  /** Loss by training step. */
+  losses: { step: number; loss: number }[];
+  /** Loss of held-out data at fixed noise levels, in units of the scaled data. */
+  heldOut: { step: number; sigma: number; loss: number }[];
+  /** The last sheet of samples; null where none was drawn. */
+  sheet: SampleSheet | null;
+}
+
+/** A PNG file with a row for each class and one without class. */
+export interface SampleSheet {
+  step: number;
+  width: number;
+  height: number;
+  png: Uint8Array;
 }
 
 /** A result together with the settings of its attack that only the configuration knows. */

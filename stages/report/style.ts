@@ -76,6 +76,7 @@ svg .end { fill: currentColor; font-weight: 600; }
 .legend span { color: var(--ink); min-width: 0; overflow-wrap: anywhere; }
 .s0 { color: var(--c0); } .s1 { color: var(--c1); } .s2 { color: var(--c2); } .s3 { color: var(--c3); }
 .s4 { color: var(--c4); } .s5 { color: var(--c5); } .s6 { color: var(--c6); } .s7 { color: var(--c7); }
+.samples { display: block; max-width: 100%; height: auto; image-rendering: pixelated; }
 .images { display: grid; gap: 1.5rem 2rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
 .sheet { display: grid; grid-template-columns: 7.5rem 1fr; gap: .2rem .6rem; align-items: center; break-inside: avoid; }
 .sheet img { display: block; width: 100%; height: auto; image-rendering: pixelated; }

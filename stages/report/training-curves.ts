@@ -83,15 +83,16 @@ function scorePanel(variants: VariantData[]): LinePlot | null {
   const series = new Map<string, PlotSeries>();
   for (const [style, variant] of variants.entries()) {
     const key = keyOf(variant, 'score') ?? variant.label;
-    if (variant.scoreLoss === null || variant.scoreLoss.length === 0 || series.has(key)) continue;
-    const points = variant.scoreLoss.map(({ step, loss }) => ({ x: step, y: loss }));
+    const losses = variant.score?.losses ?? [];
+    if (losses.length === 0 || series.has(key)) continue;
+    const points = losses.map(({ step, loss }) => ({ x: step, y: loss }));
     series.set(key, { label: variant.short, style, points: binned(points, MOST_POINTS) });
   }
   if (series.size === 0) return null;
   const all = [...series.values()];
   return {
     title: 'Score model',
-    yLabel: 'EDM loss, weighted',
+    yLabel: 'loss of its training',
     xLabel: 'step',
     xDomain: extent(all),
     markers: false,
@@ -125,8 +126,8 @@ function caption(variants: VariantData[]): Markup {
     ({ dataset }) =>
       `${grouped(dataset.trainCount)} training and ${grouped(dataset.testCount)} test ${itemsOf(variants)}`,
   );
-  const learned = variants.find(({ scoreLoss }) => scoreLoss !== null && scoreLoss.length > MOST_POINTS);
-  const bin = learned === undefined ? 1 : Math.ceil(learned.scoreLoss!.length / MOST_POINTS);
+  const records = Math.max(...variants.map(({ score }) => score?.losses.length ?? 0));
+  const bin = Math.ceil(records / MOST_POINTS);
   return markup`Training. Losses and cosine: means over the training ${itemsOf(variants)} of each epoch; n = ${n}. ${
     bin > 1 ? `The score model’s loss is averaged over bins of ${bin} records.` : null
   } ${figureSeed(variants)} ${keysOf(variants, 'train')}`;

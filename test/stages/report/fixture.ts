@@ -8,6 +8,7 @@ import type { Analysis, AttackSummary, CertificateSummary } from '../../../schem
 import { STAGE_NAMES, type StageContext, type StageName } from '../../../schemas/stage.ts';
 import { reportStage } from '../../../stages/report/stage.ts';
 import { writeFileAtomic } from '../../../store/atomic-file.ts';
+import { emptyRaster, encodePng } from '../../../store/pictures/png.ts';
 import { type TableColumn, writeTable } from '../../../store/tables.ts';
 import { type Tensor, writeTensors } from '../../../store/tensor-file.ts';
 
@@ -84,9 +85,9 @@ type Writer = (
 
 const WRITERS: Partial<Record<StageName, Writer>> = {
   dataset: (directory, { info }) => writeJson(directory, 'dataset.json', info),
-  score: (directory) => {
+  score: async (directory, { info }) => {
     const steps = Array.from({ length: 50 }, (_, i) => 20 * (i + 1));
-    return writeTable(join(directory, 'metrics.parquet'), [
+    await writeTable(join(directory, 'metrics.parquet'), [
       column('step', 'INT32', steps),
       column(
         'loss',
@@ -94,6 +95,30 @@ const WRITERS: Partial<Record<StageName, Writer>> = {
         steps.map((step) => 0.2 + 0.8 * Math.exp(-step / 150) + 0.02 * Math.sin(step)),
       ),
     ]);
+    const looks = [500, 1000].flatMap((step) => [0.3, 1].map((sigma) => ({ step, sigma })));
+    await writeTable(join(directory, 'validation.parquet'), [
+      column(
+        'step',
+        'INT32',
+        looks.map(({ step }) => step),
+      ),
+      column(
+        'sigma',
+        'DOUBLE',
+        looks.map(({ sigma }) => sigma),
+      ),
+      column(
+        'loss',
+        'DOUBLE',
+        looks.map(({ step, sigma }) => sigma + 100 / step),
+      ),
+    ]);
+    if (info.shape.length !== 3) return;
+    await mkdir(join(directory, 'samples'));
+    for (const step of [500, 1000]) {
+      const sheet = encodePng(emptyRaster(step / 10, 40));
+      await writeFileAtomic(join(directory, 'samples', `step-${String(step).padStart(8, '0')}.png`), sheet);
+    }
   },
   precompute: writeStore,
   train: writeTraining,

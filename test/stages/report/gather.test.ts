@@ -57,13 +57,21 @@ describe('gather', () => {
     });
   });
 
-  it('takes no score loss from an analytic score', async () => {
+  it('takes nothing of a training from an analytic score', async () => {
     const { variants } = await gather(await writeArtifacts(await temporaryFolder(), toy()));
-    const loss = (label: string) => variants.find((variant) => variant.label === label)!.scoreLoss;
-    expect(loss('sbg exact')).toBeNull();
-    expect(loss('nearest-neighbor')).toBeNull();
-    expect(loss('sbg learned')!.length).toBe(50);
-    expect(loss('sbg learned')![0]!.step).toBe(20);
+    const score = (label: string) => variants.find((variant) => variant.label === label)!.score;
+    expect(score('sbg exact')).toBeNull();
+    expect(score('nearest-neighbor')).toBeNull();
+    expect(score('sbg learned')!.losses.length).toBe(50);
+    expect(score('sbg learned')!.losses[0]!.step).toBe(20);
+    expect(score('sbg learned')!.heldOut).toContainEqual({ step: 1000, sigma: 0.3, loss: 0.4 });
+    expect(score('sbg learned')!.sheet).toBeNull();
+  });
+
+  it('takes the last sheet of samples', async () => {
+    const { variants } = await gather(await writeArtifacts(await temporaryFolder(), digits()));
+    const { sheet } = variants.find(({ score }) => score !== null)!.score!;
+    expect(sheet).toMatchObject({ step: 1000, width: 100, height: 40 });
   });
 
   it('numbers variants whose labels are long, and names a report without a title after its data', async () => {

@@ -91,7 +91,10 @@ describe('the page', () => {
   it('has pictures that another program decodes, with the pixels of the arrays', async () => {
     const { context, html } = await report(digits);
     const { document } = parsePage(html);
-    const pictures = attributesOf(document, 'img');
+    const [sheets, pictures] = [true, false].map((isSheet) =>
+      attributesOf(document, 'img').filter((image) => (image.class === 'samples') === isSheet),
+    ) as [Record<string, string>[], Record<string, string>[]];
+    expect(sheets.map(({ width, height }) => [width, height])).toEqual([['100', '40']]);
     const images = pictures.filter((picture) => picture.class === 'picture');
     expect(images.length).toBe(16); // eight in each of two figures
     const { variants } = await gather(context);
@@ -183,8 +186,13 @@ describe('the page', () => {
       'Figure 2.',
       'Figure 3.',
       'Figure 4.',
+      'Figure 5.',
     ]);
-    for (const caption of captions) {
+    const ofScore = captions.filter((caption) => caption.includes('Score model'));
+    expect(ofScore).toEqual([
+      'Figure 4. Score model of sbg. Loss (EDM, weighted) at noise levels σ of the scaled data; n = 128 test images, the same under the same noise each time. Samples after step 1000: a row for each class and one without; the samples of a column begin with the same noise (heun, 18 steps, guidance 1). Averaged weights; seed 1. Artifact: score 1fc0ffee0123.',
+    ]);
+    for (const caption of captions.filter((other) => !ofScore.includes(other))) {
       expect(caption).toMatch(/n = [\d,]+ (training|test) ?/);
       expect(caption).toContain('Training seed 1, attack seed 1.');
       expect(caption).toMatch(
@@ -224,6 +232,7 @@ describe('the page', () => {
       'Accuracy',
       'Robust accuracy against ε',
       'Decision maps',
+      'Score models',
       'Training',
       'Numerics on trial',
       'Configuration',
