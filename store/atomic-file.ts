@@ -4,7 +4,7 @@
  * finished one.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { PipelineError } from '../schemas/errors.ts';
@@ -58,6 +58,18 @@ export async function publishFile(temporary: string, path: string): Promise<void
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw translateDiskError(error, path);
+  }
+}
+
+/** Copies a file under the name `target`, whole or not at all. Throws `DISK_FULL` or `NOT_WRITABLE`. */
+export async function copyFileAtomic(source: string, target: string): Promise<void> {
+  const temporary = temporaryName(target);
+  try {
+    await copyFile(source, temporary, constants.COPYFILE_FICLONE);
+    await publishFile(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw translateDiskError(error, target);
   }
 }
 

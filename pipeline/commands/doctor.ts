@@ -1,5 +1,4 @@
 /** `pipeline doctor`: what this machine offers and what it lacks, for people or as JSON. */
-import { relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { type DataSetReport, type DoctorReport, examine } from '../engine/doctor.ts';
 import { hasBfloat16 } from '../engine/precision.ts';
@@ -48,7 +47,7 @@ export function renderReport(report: DoctorReport): string[] {
     ...field('compiler', [tools.compiler, tools.make].filter(Boolean).join(', ') || 'not found'),
     ...field('cache', `${cache.directory} (${gigabytes(cache.bytes)})`),
     ...field('data', `${data.directory}${data.exists ? '' : ' (not there)'}`),
-    ...data.sets.flatMap((set) => field('', describeSet(data.directory, set))),
+    ...field('', describeSets(data.sets)),
     '',
     ...(report.missing.length === 0 ? ['Nothing is missing.'] : ['Missing:']),
     ...report.missing.flatMap((sentence) =>
@@ -66,9 +65,9 @@ function describeEngine({ wanted, running, libraries }: DoctorReport['engine']):
   return `${wanted}, ${libraries ? 'does not run' : 'not installed'}`;
 }
 
-function describeSet(directory: string, { name, found, where }: DataSetReport): string {
-  const place = where.startsWith(directory) ? relative(directory, where) : 'bundled';
-  return `${name.padEnd(8)} ${found ? 'found' : 'not found'} (${place})`;
+function describeSets(sets: readonly DataSetReport[]): string {
+  const here = sets.filter(({ found }) => found).map(({ name }) => name);
+  return `${here.join(', ') || 'no data set'} found; \`pipeline data list\` tells of all`;
 }
 
 const field = (label: string, text: string) => labelled(label, LABEL_WIDTH, text);

@@ -74,18 +74,29 @@ export async function fetchDataset(
   downloads: readonly Download[],
   options: FetchOptions,
 ): Promise<string[]> {
-  const { dataDirectory, emit, signal } = options;
-  const folder = folderOf(entry);
+  return withFolderLocked(entry, 'download', options, async () => {
+    const missing = await missingDownloads(entry, downloads, options.dataDirectory);
+    for (const download of missing) await fetchOne(download, folderOf(entry), options);
+    return missing.map(({ name }) => name);
+  });
+}
+
+/** Does something while no other process puts files into the data set's folder. */
+export async function withFolderLocked<T>(
+  entry: DatasetEntry,
+  what: string,
+  { dataDirectory, emit, signal }: FetchOptions,
+  work: () => Promise<T>,
+): Promise<T> {
   await makeDirectory(fetchedFolder(dataDirectory));
-  const lock = await acquireLock(join(fetchedFolder(dataDirectory), `${folder.replaceAll('/', '-')}.lock`), {
-    purpose: `download of ${entry.name}`,
+  const name = `${folderOf(entry).replaceAll('/', '-')}.lock`;
+  const lock = await acquireLock(join(fetchedFolder(dataDirectory), name), {
+    purpose: `${what} of ${entry.name}`,
     onWait: (holder) => emit({ event: 'wait', id: entry.name, name: entry.name, holder }),
     signal,
   });
   try {
-    const missing = await missingDownloads(entry, downloads, dataDirectory);
-    for (const download of missing) await fetchOne(download, folder, options);
-    return missing.map(({ name }) => name);
+    return await work();
   } finally {
     await lock.release();
   }

@@ -1,5 +1,5 @@
 /** `pipeline data check`: whether the files of data sets are whole, official, and read as what they should be. */
-import { SPLIT_NAMES, type SplitName } from '../../../schemas/dataset.ts';
+import type { SplitName } from '../../../schemas/dataset.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
 import { findDataset, placeOf } from '../../../store/datasets/find-datasets.ts';
@@ -8,7 +8,7 @@ import { findDataDirectory } from '../../prepare.ts';
 import type { World } from '../../world.ts';
 import { entriesOf } from './data-directory.ts';
 import { type ComparedFile, compareFiles } from './official-files.ts';
-import { openEntry } from './open-dataset.ts';
+import { openEntry, readWhole } from './open-dataset.ts';
 
 const LABEL = 12;
 
@@ -57,27 +57,12 @@ async function check(entry: DatasetEntry, dataDirectory: string | null): Promise
   const files = place === null ? [] : await compareFiles(entry, place, dataDirectory ?? '');
   const read = { name: entry.name, directory: place?.directory ?? '', files };
   try {
-    return { ...read, images: await readAll(entry, dataDirectory), error: null };
+    return { ...read, images: await readWhole(await openEntry(entry, dataDirectory)), error: null };
   } catch (error) {
     const isOfData = error instanceof PipelineError && ['DATA_MISSING', 'DATA_DAMAGED'].includes(error.code);
     if (!isOfData) throw error;
     return { ...read, images: null, error: error.message };
   }
-}
-
-async function readAll(
-  entry: DatasetEntry,
-  dataDirectory: string | null,
-): Promise<Partial<Record<SplitName, number>>> {
-  const { splits } = await openEntry(entry, dataDirectory);
-  const images: Partial<Record<SplitName, number>> = {};
-  for (const name of SPLIT_NAMES) {
-    const split = splits[name];
-    if (split === undefined) continue;
-    for await (const _ of split.blocks);
-    images[name] = split.count;
-  }
-  return images;
 }
 
 function isDamaged({ error, files }: Checked): boolean {

@@ -75,12 +75,24 @@ function configIn(path: string): ExperimentConfig['dataset'] {
   throw new PipelineError('USAGE', message);
 }
 
-async function openConfigured(
+export async function openConfigured(
   config: ExperimentConfig['dataset'],
   dataDirectory: string | null,
 ): Promise<OpenedDataset> {
   const { info, splits } = await openDataset(config, dataDirectory);
   return { info, splits: mapSplits(splits, asStream) };
+}
+
+/** Reads every image; how many each split has. */
+export async function readWhole({ splits }: OpenedDataset): Promise<Partial<Record<SplitName, number>>> {
+  const images: Partial<Record<SplitName, number>> = {};
+  for (const name of SPLIT_NAMES) {
+    const split = splits[name];
+    if (split === undefined) continue;
+    for await (const _ of split.blocks);
+    images[name] = split.count;
+  }
+  return images;
 }
 
 async function openArtifact(directory: string): Promise<OpenedDataset> {

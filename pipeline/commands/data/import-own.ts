@@ -1,0 +1,113 @@
+/** Data of one's own: read once as they would be, and the section of an experiment file that says how. */
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import sharp from 'sharp';
+import { stringify } from 'yaml';
+import { PipelineError } from '../../../schemas/errors.ts';
+import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
+import { isPicture } from '../../../store/datasets/pictures.ts';
+import { loadExperiment } from '../../config/load.ts';
+import { readOverrides } from '../../config/overrides.ts';
+import { fold } from '../../fold-text.ts';
+import { openConfigured, readWhole } from './open-dataset.ts';
+
+/** Pictures whose sizes are looked at. */
+const LOOKED_AT = 200;
+
+export interface OwnDataset {
+  lines: string[];
+  result: {
+    dataset: Record<string, unknown>;
+    dataDirectory: string;
+    shape: number[];
+    classNames: string[];
+    images: Partial<Record<string, number>>;
+  };
+}
+
+/** @param settings of the section dataset, as `size=32` */
+export async function importOwn(
+  source: string,
+  chosen: readonly DatasetEntry[],
+  settings: readonly string[],
+  dataDirectory: string | null,
+): Promise<OwnDataset> {
+  const entries = chosen.filter(({ layouts }) => layouts[0].folder === null);
+  const place = placeOf(source, dataDirectory);
+  const complaints: string[] = [];
+  for (const { name, title } of entries) {
+    try {
+      return await describe(name, source, place, settings);
+    } catch (error) {
+      if (!(error instanceof PipelineError)) throw error;
+      if (entries.length === 1) throw error;
+      complaints.push(`  as ${name} (${title}): ${error.message}`);
+    }
+  }
+  const message = `Expected official files of a data set, or data of your own, found neither in ${source}:\n${complaints.join('\n')}\nSay which it is with --as NAME to see only that.`;
+  throw new PipelineError('DATA_DAMAGED', message);
+}
+
+/** The data directory that is in use, if the data lie in it; else the folder that they lie in. */
+function placeOf(source: string, dataDirectory: string | null): { directory: string; folder: string } {
+  const path = resolve(source);
+  const below = dataDirectory === null ? '..' : relative(dataDirectory, path);
+  if (below !== '' && !below.startsWith('..')) {
+    return { directory: dataDirectory!, folder: below.split(sep).join('/') };
+  }
+  return { directory: dirname(path), folder: basename(path) };
+}
+
+async function describe(
+  name: string,
+  source: string,
+  { directory, folder }: { directory: string; folder: string },
+  settings: readonly string[],
+): Promise<OwnDataset> {
+  const { overrides } = readOverrides(settings);
+  const given = Object.fromEntries(overrides.map(({ dottedPath, value }) => [dottedPath, value]));
+  const size = 'size' in given ? {} : await sizeOfPictures(source);
+  const section = { name, folder, ...size, ...given };
+  const written = { name: 'import', dataset: { name, folder, ...size } };
+  const prefixed = settings.map((setting) => `dataset.${setting}`);
+  const { variants } = loadExperiment({ name: source, text: stringify(written) }, prefixed);
+  const opened = await openConfigured(variants[0]!.config.dataset, directory);
+  const { shape, classNames } = opened.info;
+  const images = await readWhole(opened);
+  const result = { dataset: section, dataDirectory: directory, shape, classNames, images };
+  return { lines: tell(result), result };
+}
+
+/** Side of the pictures below a folder, if all are squares of one size; none where there are no pictures. */
+async function sizeOfPictures(folder: string): Promise<{ size?: number }> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const pictures = entries.filter((entry) => entry.isFile() && isPicture(entry.name));
+  const sides = new Set<number>();
+  for (const { parentPath, name } of pictures.slice(0, LOOKED_AT)) {
+    // What is no picture is told of by the reader.
+    const found = await sharp(join(parentPath, name))
+      .metadata()
+      .catch(() => null);
+    if (found !== null) sides.add(found.width).add(found.height);
+  }
+  if (sides.size === 0) return {};
+  if (sides.size === 1) return { size: [...sides][0]! };
+  const [least, most] = [Math.min(...sides), Math.max(...sides)];
+  throw new PipelineError(
+    'USAGE',
+    `Expected --set size=PIXELS, the side to which all pictures in ${folder} are brought, as they have sides of ${least} to ${most} pixels.`,
+  );
+}
+
+function tell({ dataset, dataDirectory, shape, classNames, images }: OwnDataset['result']): string[] {
+  const counts = Object.entries(images).map(([split, count]) => `${count!.toLocaleString('en')} ${split}`);
+  const shown = classNames.length <= 10 ? ` (${classNames.join(', ')})` : '';
+  return [
+    ...fold(`${counts.join(', ')} images of ${shape.join('x')}, ${classNames.length} classes${shown}`, 80),
+    '',
+    stringify({ dataset }).trimEnd(),
+    '',
+    'Put that into an experiment file (`pipeline init` writes one), and run it with',
+    `  pipeline run --data ${dataDirectory}`,
+  ];
+}

@@ -1,0 +1,225 @@
+/** `pipeline data import`: official files by hand, and data of one's own. */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { CATALOGUE } from '../../../../store/datasets/catalogue.ts';
+import type { DatasetEntry } from '../../../../store/datasets/catalogue-entry.ts';
+import { temporaryFolder } from '../../../store/support/temporary-folder.ts';
+import { data, describedFile, entry, sha256, tarOf, tinyCifar10, writeTinyCifar10 } from './fixture.ts';
+
+const real = (name: string) => CATALOGUE.find((known) => known.name === name)!;
+const EXPLAINED = ' `pipeline data import --help` explains it.';
+
+/** A folder with files that came from elsewhere, and an empty data directory. */
+async function places() {
+  const folder = await temporaryFolder();
+  const [downloads, target] = [join(folder, 'Downloads'), join(folder, 'data')];
+  mkdirSync(downloads);
+  return { downloads, target };
+}
+
+describe('an official file', () => {
+  it('that is an archive is unpacked, and stays', async () => {
+    const { downloads, target } = await places();
+    const bytes = await tarOf(tinyCifar10());
+    const into = 'cifar-10-batches-bin';
+    const download = { ...describedFile('c.tar.gz', bytes, 'http://a.example'), into };
+    const catalogue: DatasetEntry[] = [
+      { ...real('cifar10'), downloads: [{ ...download, archive: 'tar.gz', strip: 1 }] },
+    ];
+    const source = join(downloads, 'c.tar.gz');
+    const run = (...words: string[]) => data([...words, '--data', target], { catalogue });
+
+    writeFileSync(source, bytes.subarray(1));
+    expect(await run('import', source)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^Expected the official c\.tar\.gz in \S+, found \d+ bytes that begin with bytes 8b08\w+ instead of \d+\. Remove it, or put a fresh copy in its place\.\n$/,
+      ),
+    });
+    writeFileSync(source, bytes);
+    expect(await run('import', source)).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(
+        new RegExp(
+          `^unpack c.tar.gz: started\nok unpack c.tar.gz  .*\ncifar10 is there now: ${target}/${into}\n$`,
+        ),
+      ),
+    });
+    expect(readdirSync(downloads)).toEqual(['c.tar.gz']);
+    expect((await run('check')).stdout).toContain('files: all byte for byte the official files\n');
+  });
+
+  it('is copied, known by its checksum among files of the same name, and what is missing is told', async () => {
+    const { downloads, target } = await places();
+    const [cats, dogs] = [Buffer.from('miaow'), Buffer.from('wuff')];
+    const of = (name: string, ...bytes: Buffer[]) =>
+      bytes.map((content, i) => ({ ...describedFile(`part-${i}`, content, 'http://a.example'), into: name }));
+    const read = () => Promise.reject(new Error('not to be read'));
+    const files = ['part-0', 'part-1'];
+    const catalogue = [
+      entry([], of('cats', cats, cats), { layouts: [{ folder: 'cats', files, read }] }),
+      entry([], of('dogs', dogs, dogs), { name: 'mnist', layouts: [{ folder: 'dogs', files, read }] }),
+    ];
+    const take = async (name: string, bytes: Buffer, ...words: string[]) => {
+      writeFileSync(join(downloads, name), bytes);
+      return data(['import', join(downloads, name), '--data', target, ...words], { catalogue });
+    };
+    expect((await take('part-0', dogs)).stdout).toBe(`mnist still lacks part-1: ${target}/dogs\n`);
+    expect(JSON.parse((await take('part-1', dogs, '--json')).stdout)).toEqual({
+      name: 'mnist',
+      directory: join(target, 'dogs'),
+      lacks: [],
+    });
+    expect(readdirSync(join(target, 'dogs'))).toEqual(['part-0', 'part-1']);
+    expect((await take('part-0', cats, '--set', 'size=3')).stderr).toBe(
+      `Expected no --set for official files, which are as they are, got --set size=3.${EXPLAINED}\n`,
+    );
+    const source = join(downloads, 'part-0');
+    expect((await take('part-0', Buffer.from('birds'))).stderr).toBe(
+      `Expected the official part-0 in ${source}, found sha256 ${sha256(Buffer.from('birds'))} instead of ${sha256(cats)}. Remove it, or put a fresh copy in its place.\n`,
+    );
+  });
+});
+
+describe('a folder with the files of a data set', () => {
+  it('is read whole, then copied', async () => {
+    const { downloads, target } = await places();
+    const source = writeTinyCifar10(downloads);
+    const take = () => data(['import', source, '--data', target]);
+    truncateSync(join(source, 'data_batch_3.bin'), 3073);
+    const broken = await take();
+    expect(broken.stderr).toMatch(
+      /^Expected 2 images as in \S+data_batch_1\.bin in \S+data_batch_3\.bin, found 1\./,
+    );
+    expect(existsSync(join(target, 'cifar-10-batches-bin'))).toBe(false);
+
+    writeTinyCifar10(downloads);
+    writeFileSync(join(source, 'notes.txt'), 'not of the data set');
+    const directory = join(target, 'cifar-10-batches-bin');
+    expect(await take()).toEqual({ code: 0, stderr: '', stdout: `cifar10 is there now: ${directory}\n` });
+    expect(readdirSync(directory)).toEqual(Object.keys(tinyCifar10()).sort());
+    const copied = Object.entries(tinyCifar10()).map(([name, bytes]) =>
+      readFileSync(join(directory, name)).equals(bytes),
+    );
+    expect(copied).toEqual(Array(6).fill(true));
+  });
+
+  it('whose names two data sets have is refused until it is said which', async () => {
+    const { downloads, target } = await places();
+    const source = writeTinyCifar10(downloads);
+    const other: DatasetEntry = { ...real('cifar10'), name: 'mnist' };
+    const surroundings = { catalogue: [real('cifar10'), other] };
+    const take = (...words: string[]) => data(['import', source, '--data', target, ...words], surroundings);
+    expect((await take()).stderr).toBe(
+      `Expected to know which data set ${source} is, found files that are named as those of cifar10 and mnist; say which with --as NAME.\n`,
+    );
+    expect((await take('--as', 'cifar10')).code).toBe(0);
+  });
+});
+
+describe('data of one’s own', () => {
+  /** Pictures of two classes with these widths, all 6 pixels high. */
+  async function pets(folder: string, ...widths: number[]): Promise<string> {
+    for (const split of ['train', 'test']) {
+      for (const name of ['cat', 'dog']) {
+        const place = join(folder, 'pets', split, name);
+        mkdirSync(place, { recursive: true });
+        for (const width of widths) {
+          const picture = sharp({ create: { width, height: 6, channels: 3, background: '#804020' } });
+          await picture.png().toFile(join(place, `${width}.png`));
+        }
+      }
+    }
+    return join(folder, 'pets');
+  }
+  const catalogue = [real('cifar10'), real('folder')];
+
+  it('are read, and the section is printed that reads them', async () => {
+    const { downloads } = await places();
+    const source = await pets(downloads, 6);
+    const { code, stdout, stderr } = await data(['import', source], { catalogue });
+    expect({ code, stderr, stdout }).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `2 train, 2 test images of 6x6x3, 2 classes (cat, dog)
+
+dataset:
+  name: folder
+  folder: pets
+  size: 6
+
+Put that into an experiment file (\`pipeline init\` writes one), and run it with
+  pipeline run --data ${downloads}
+`,
+    });
+    const file = join(downloads, 'pets.yaml');
+    const [, section] = stdout.split('\n\n');
+    writeFileSync(file, `name: pets\n${section}\n`);
+    const shown = await data(['show', file, '--data', downloads], { catalogue });
+    expect(shown.stdout).toContain('folder: images of 6x6x3, 2 classes\n');
+  });
+
+  it('may lie anywhere in the data directory, and need a size where they have several', async () => {
+    const { downloads } = await places();
+    const source = await pets(join(downloads, 'deep'), 6, 9);
+    const take = (...words: string[]) =>
+      data(['import', source, '--data', downloads, '--json', ...words], { catalogue });
+    expect((await take()).stderr).toBe(
+      `Expected --set size=PIXELS, the side to which all pictures in ${source} are brought, as they have sides of 6 to 9 pixels.\n`,
+    );
+    const { stdout } = await take('--set', 'size=4', '--set', 'grayscale=true');
+    expect(JSON.parse(stdout)).toEqual({
+      dataset: { name: 'folder', folder: 'deep/pets', size: 4, grayscale: true },
+      dataDirectory: downloads,
+      shape: [4, 4, 1],
+      classNames: ['cat', 'dog'],
+      images: { train: 4, test: 4 },
+    });
+  });
+
+  it('that are damaged, or not what the settings say, are refused', async () => {
+    const { downloads } = await places();
+    const source = await pets(downloads, 6);
+    const take = async (...words: string[]) =>
+      (await data(['import', source, ...words], { catalogue })).stderr;
+    expect(await take('--set', 'sise=4')).toContain(
+      '--set dataset.sise: expected the name of a setting, found an unknown one; the nearest is dataset.size\n',
+    );
+    writeFileSync(join(source, 'train/cat/6.png'), 'no picture');
+    expect(await take()).toMatch(/^Expected a picture in \S+6\.png, found a file that cannot be read as one/);
+    rmSync(join(source, 'train'), { recursive: true });
+    expect(await take()).toMatch(/^Expected the folders train and test in /);
+  });
+
+  it('that no reader knows are refused with what each says', async () => {
+    const { downloads } = await places();
+    const two = [real('folder'), { ...real('folder'), title: 'the same again' }];
+    const { code, stderr } = await data(['import', downloads, '--set', 'size=4'], { catalogue: two });
+    expect(code).toBe(1);
+    const lines = stderr.split('\n');
+    expect(lines[0]).toBe(
+      `Expected official files of a data set, or data of your own, found neither in ${downloads}:`,
+    );
+    expect(lines[2]).toMatch(/^ {2}as folder \(the same again\): Expected the folders train and test in /);
+    expect(lines[3]).toBe('Say which it is with --as NAME to see only that.');
+  });
+});
+
+it.each([
+  [[], `Expected a file or a folder after import.${EXPLAINED}`],
+  [['nowhere'], 'Expected a file or a folder at nowhere, found nothing there; check the path.'],
+])('%j is refused', async (words, sentence) => {
+  expect(await data(['import', ...words])).toEqual({ code: 1, stdout: '', stderr: `${sentence}\n` });
+});
