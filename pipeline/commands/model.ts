@@ -1,4 +1,4 @@
-/** `pipeline model import|export|show`: options and help. What they do is loaded when it is asked for. */
+/** `pipeline model import|export|show|sample`: options and help. What they do is loaded when it is asked for. */
 import type { Argv } from 'yargs';
 import type { World } from '../world.ts';
 
@@ -30,9 +30,21 @@ const ignore = {
   describe: 'Tensor or module of the file to leave out; may be repeated',
 } as const;
 
+const sampling = {
+  only: { ...text, describe: 'Names of classes, a,b,c (default: the first 10)' },
+  guidance: { type: 'number', requiresArg: true, default: 1, describe: 'Classifier-free guidance; 1: none' },
+  steps: { type: 'number', requiresArg: true, default: 18, describe: 'Noise levels' },
+  sampler: { ...text, choices: ['heun', 'ddim'], default: 'heun', describe: 'Sampler' },
+  churn: { type: 'number', requiresArg: true, default: 0, describe: 'S_churn of EDM, for heun; 0: no noise' },
+  'per-class': { type: 'number', requiresArg: true, default: 8, describe: 'Samples in a row' },
+  seed: { type: 'number', requiresArg: true, default: 0, describe: 'Of the noise' },
+} as const;
+
+const importing = { network, shape, classes, mean, std, prefix, map, ignore };
+
 /** Options of the commands here; those of `ignore` may be repeated. */
-export const MODEL_OPTIONS = { network, shape, classes, mean, std, prefix, map, ignore };
-export const MODEL_ACTIONS = ['import', 'export', 'show'];
+export const MODEL_OPTIONS = { ...importing, ...sampling };
+export const MODEL_ACTIONS = ['import', 'export', 'show', 'sample'];
 
 const IMPORT_HELP = `Makes a model folder. Tensors have PyTorch's names and layouts, those that
 docs/models.md lists for each network; any float type becomes float32.
@@ -59,6 +71,9 @@ export function describeModel(parser: Argv, world: World): Argv {
     .command('show [source]', 'Network, classes and tensors', showOptions, async (args) =>
       (await import('./model/show.ts')).showCommand(args, world),
     )
+    .command('sample [source] [file]', 'A sheet of what a score model draws', sampleOptions, async (args) =>
+      (await import('./model/sample.ts')).sampleCommand(args, world),
+    )
     .demandCommand(1, `Expected an action after model (${MODEL_ACTIONS.join(', ')}), found none`)
     .epilogue('');
 }
@@ -68,7 +83,7 @@ function importOptions(parser: Argv) {
     .usage('$0 model import WEIGHTS.safetensors FOLDER')
     .positional('weights', { type: 'string', describe: 'A safetensors file with a state_dict' })
     .positional('folder', { type: 'string', describe: 'Folder to make; not there yet, or empty' })
-    .options({ ...MODEL_OPTIONS, json, verbose })
+    .options({ ...importing, json, verbose })
     .epilogue(IMPORT_HELP);
 }
 
@@ -89,4 +104,12 @@ function showOptions(parser: Argv) {
       describe: 'A model folder, an artifact of train, or a file of weights',
     })
     .options({ json, verbose });
+}
+
+function sampleOptions(parser: Argv) {
+  return parser
+    .usage('$0 model sample SOURCE OUT.png')
+    .positional('source', { type: 'string', describe: 'A score model: its folder, or an artifact of score' })
+    .positional('file', { type: 'string', describe: 'PNG file to write; not there yet' })
+    .options({ ...sampling, verbose });
 }

@@ -30,13 +30,13 @@ export function scoreModels({ variants }: ReportData, numbers: Numbering): Marku
 }
 
 function modelFigure(key: string, users: Learned[], numbers: Numbering): Markup {
-  const { score, config, dataset } = users[0]!;
+  const { score, config } = users[0]!;
   const { heldOut, sheet } = score;
   const kind = config.score.kind === 'ddpm' ? 'DDPM, mean squared error of ε' : 'EDM, weighted';
   const curves =
     heldOut.length === 0
       ? null
-      : markup`Loss (${kind}) at noise levels σ of the scaled data; n = ${Math.min(config.score.validation.images, dataset.testCount)} test ${itemsOf(users)}, the same under the same noise each time.`;
+      : markup`Loss (${kind}) at noise levels σ of the scaled data; n = ${heldOutCount(users[0]!)} ${itemsOf(users)}, the same under the same noise each time.`;
   const samples =
     sheet === null
       ? null
@@ -47,6 +47,13 @@ function modelFigure(key: string, users: Learned[], numbers: Numbering): Markup 
     body,
     markup`Score model of ${users.map(({ label }) => label).join(', ')}. ${curves} ${samples} Averaged weights; seed ${config.score.seed ?? config.seed}. Artifact: score ${shortKey(key)}.`,
   );
+}
+
+/** `128 test`, or `128 validation` where the data set has such a split. */
+function heldOutCount({ config, dataset: { validationCount, testCount } }: Learned): string {
+  const [count, split] =
+    validationCount === undefined ? [testCount, 'test'] : [validationCount, 'validation'];
+  return `${Math.min(config.score.validation.images, count)} ${split}`;
 }
 
 function heldOutPlot(heldOut: LearnedScore['heldOut']): Markup {

@@ -14,22 +14,25 @@ export type HeldOutLoss = {
   loss: number;
 };
 
-/** Evenly spread over the split, whose images may be sorted by class. Classes are given. */
+/**
+ * Validation images where the data set has some, else test images; evenly spread, for they may be sorted by class. The
+ * network is told the classes.
+ */
 export function heldOutLosses(
   { config, dataset, scale, preconditioning }: ScoreSetting,
   model: ScoreModel,
 ): HeldOutLoss[] {
-  const { test, size, info } = dataset;
+  const { size, info, validation: split = dataset.test } = dataset;
   const { images, sigmas } = config.validation;
-  const count = Math.min(images, test.count);
-  const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * test.count) / count));
-  const clean = toScaled(test.gather(chosen), scale);
+  const count = Math.min(images, split.count);
+  const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * split.count) / count));
+  const clean = toScaled(split.gather(chosen), scale);
   const noise = new Float32Array(clean.length);
   chosen.forEach((image, i) => {
     const random = randomStream(config.seed ?? 0, 'score-validation', image);
     random.fillNormal(noise.subarray(i * size, (i + 1) * size));
   });
-  const labels = chosen.map((image) => test.labels[image]!);
+  const labels = chosen.map((image) => split.labels[image]!);
   return sigmas.map((asked) => {
     const sigma = preconditioning.round(asked);
     let sum = 0;

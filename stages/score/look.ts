@@ -17,9 +17,9 @@ const MOST_CLASSES = 10;
 const isDue = (step: number, every: number, { steps }: ScoreConfig) => step % every === 0 || step === steps;
 
 /** Whether the loss of held-out images is asked for after this step. */
-function wantsLoss({ config, dataset }: ScoreSetting, step: number): boolean {
+function wantsLoss({ config }: ScoreSetting, step: number): boolean {
   const { images, every = Math.ceil(config.steps / 10) } = config.validation;
-  return images > 0 && dataset.test.count > 0 && isDue(step, every, config);
+  return images > 0 && isDue(step, every, config);
 }
 
 /** Whether a sheet is asked for after this step; points and images of other than 1 or 3 channels have none. */

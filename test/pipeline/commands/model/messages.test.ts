@@ -47,7 +47,7 @@ describe('words', () => {
 
   const LISTED = ' `pipeline --help` lists commands and options.\n';
   it.each([
-    [[], `Expected an action after model (import, export, show), found none.${LISTED}`],
+    [[], `Expected an action after model (import, export, show, sample), found none.${LISTED}`],
     [['imprt'], `Expected an action after model, got "imprt"; did you mean import?${LISTED}`],
     [['show', 'a', 'b'], `Expected no more words for model show, got "b".${LISTED}`],
     [['show', 'a', '--shpe', '1'], `Expected an option, got "--shpe"; did you mean --shape?${LISTED}`],
