@@ -27,17 +27,20 @@ export function pathOf({ name, into, archive }: Download, dataDirectory: string)
 }
 
 /** Files that the data set's usual layout needs; `withOptional`: and those that it reads on request. */
-export function downloadsOf(
-  { layouts: [usual], downloads }: DatasetEntry,
-  withOptional: boolean,
-): Download[] {
+export function downloadsOf(entry: DatasetEntry, withOptional: boolean): Download[] {
+  const { folder } = entry.layouts[0];
   const isOfLayout = ({ into }: Download) =>
-    usual.folder === null || into === usual.folder || into.startsWith(`${usual.folder}/`);
-  const isOptional = ({ name }: Download) => usual.optional?.includes(name.replace(/\.gz$/, '')) ?? false;
-  return downloads.filter((download) => isOfLayout(download) && (withOptional || !isOptional(download)));
+    folder === null || into === folder || into.startsWith(`${folder}/`);
+  return entry.downloads.filter(
+    (download) => isOfLayout(download) && (withOptional || !isOptional(entry, download)),
+  );
 }
 
-/** Those of the downloads that are not there yet. A data set that is whole in any layout lacks no archive. */
+function isOptional({ layouts: [usual] }: DatasetEntry, { name }: Download): boolean {
+  return usual.optional?.includes(name.replace(/\.gz$/, '')) ?? false;
+}
+
+/** Those of the downloads that are not there yet; of a data set that is whole in any layout, optional ones alone. */
 export async function missingDownloads(
   entry: DatasetEntry,
   downloads: readonly Download[],
@@ -46,10 +49,10 @@ export async function missingDownloads(
   const { found } = await findDataset(entry, dataDirectory);
   const unpacked = await readFetched(dataDirectory, folderOf(entry));
   return downloads.filter((download) => {
+    if (found && !isOptional(entry, download)) return false;
     const path = pathOf(download, dataDirectory);
     if (download.archive === undefined) return !existsSync(path) && !existsSync(path.replace(/\.gz$/, ''));
-    const files = unpacked[download.name];
-    return !found && !files?.every((file) => existsSync(join(dataDirectory, file.path)));
+    return !unpacked[download.name]?.every((file) => existsSync(join(dataDirectory, file.path)));
   });
 }
 

@@ -1,12 +1,19 @@
 /** `pipeline data get`: official files from their official places or mirrors. */
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PipelineError } from '../../../schemas/errors.ts';
 import { makeDirectory } from '../../../store/atomic-file.ts';
 import type { DatasetEntry, Download } from '../../../store/datasets/catalogue-entry.ts';
 import { findDataset } from '../../../store/datasets/find-datasets.ts';
 import { showBytes } from '../../../store/show-bytes.ts';
 import { confirm } from '../../confirm.ts';
-import { bytesToCome, downloadsOf, fetchDataset, missingDownloads } from '../../download/fetch-dataset.ts';
+import {
+  bytesToCome,
+  downloadsOf,
+  fetchDataset,
+  missingDownloads,
+  pathOf,
+} from '../../download/fetch-dataset.ts';
 import { fold } from '../../fold-text.ts';
 import { openLog } from '../../log.ts';
 import { listenForStop } from '../../stop-signals.ts';
@@ -28,6 +35,8 @@ export interface GetArguments {
 interface Due {
   entry: DatasetEntry;
   downloads: Download[];
+  /** Whether all that a reader needs is there. */
+  isThere: boolean;
 }
 
 /** What became of one data set. */
@@ -42,29 +51,34 @@ export async function getCommand(args: GetArguments, world: World): Promise<void
   const entries = entriesOf(args.names ?? [], await world.catalogue());
   if (entries.length === 0) throw usage('Expected the name of a data set after get.', 'get');
   const directory = dataDirectoryToMake(args.data, world.environment);
-  for (const entry of entries) refuseByHand(entry);
   await makeDirectory(directory);
   const due = await Promise.all(
     entries.map(async (entry) => ({
       entry,
       downloads: await missingDownloads(entry, downloadsOf(entry, args.optional), directory),
+      isThere: (await findDataset(entry, directory)).found,
     })),
   );
+  for (const lacking of due) refuseByHand(lacking, directory);
   if (!(await agree(due, directory, args, world))) return;
   const outcomes = await fetchAll(due, directory, args, world);
   const text = args.json ? JSON.stringify({ directory, sets: outcomes }, null, 2) : tell(outcomes);
   world.stdout.write(`${text}\n`);
 }
 
-/** Data sets that no address gives, or that come with the program. */
-function refuseByHand({ name, title, downloads, bundled, byHand, layouts }: DatasetEntry): void {
-  if (downloads.length > 0 || bundled !== undefined) return;
-  const place = layouts[0].folder === null ? '' : ` in the folder ${layouts[0].folder} of the data directory`;
+/** Before anything is downloaded: that every file that is missing has an address. */
+function refuseByHand({ entry, downloads, isThere }: Due, dataDirectory: string): void {
+  const { name, title, layouts, byHand } = entry;
+  const without = downloads
+    .filter(({ urls }) => urls.length === 0)
+    .map((file) => pathOf(file, dataDirectory));
+  if (without.length === 0 && (isThere || downloads.length > 0)) return;
+  const place = layouts[0].folder === null ? '' : ` in ${join(dataDirectory, layouts[0].folder)}`;
   const how = byHand ?? `Put its files${place} by hand.`;
-  throw new PipelineError(
-    'USAGE',
-    `Expected a data set that can be downloaded, got ${name} (${title}). ${how}`,
-  );
+  const files = without.map((path) => `\n  ${path}`).join('');
+  const wanted = files === '' ? '' : `\nWhat is missing, and where it belongs:${files}`;
+  const message = `Expected a data set that can be downloaded, got ${name} (${title}). ${how}${wanted}`;
+  throw new PipelineError('USAGE', message);
 }
 
 /** Says what is to come, and asks where it is much; false for no. */

@@ -30,6 +30,7 @@ interface Listed {
   isBundled: boolean;
   /** Of the files that are here. */
   bytes: number;
+  isDownloadable: boolean;
   /** Of what `data get` would download; null where it cannot, or the size is unknown. */
   downloadBytes: number | null;
   /** How to have the files where no address gives them. */
@@ -53,8 +54,9 @@ async function list(entry: DatasetEntry, dataDirectory: string | null): Promise<
   const { found, where } = isNamedByUser
     ? { found: false, where: '' }
     : await findDataset(entry, dataDirectory);
-  const sizes = downloadsOf(entry, false).map(({ bytes }) => bytes ?? Number.NaN);
-  const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const downloads = downloadsOf(entry, false);
+  const isDownloadable = downloads.length > 0 && downloads.every(({ urls }) => urls.length > 0);
+  const total = downloads.reduce((sum, { bytes = Number.NaN }) => sum + bytes, 0);
   return {
     name,
     title,
@@ -63,7 +65,8 @@ async function list(entry: DatasetEntry, dataDirectory: string | null): Promise<
     directory: where === '' ? null : where,
     isBundled: found && where === bundled,
     bytes: found ? await bytesOf(entry, dataDirectory) : 0,
-    downloadBytes: sizes.length === 0 || Number.isNaN(total) ? null : total,
+    isDownloadable,
+    downloadBytes: isDownloadable && !Number.isNaN(total) ? total : null,
     byHand,
   };
 }
@@ -86,11 +89,13 @@ function tell(set: Listed): string[] {
 }
 
 function placeInWords(set: Listed): string {
-  const { name, found, isBundled, directory, bytes, downloadBytes, byHand } = set;
+  const { name, found, isBundled, directory, bytes, downloadBytes, isDownloadable, byHand } = set;
   if (isBundled) return `comes with the program (${showBytes(bytes)})`;
-  if (found) return `here: ${directory} (${showBytes(bytes)})`;
-  if (downloadBytes !== null)
-    return `not here: \`pipeline data get ${name}\` downloads ${showBytes(downloadBytes)}`;
-  if (byHand !== null) return `not here: ${byHand}`;
-  return directory === null ? 'your own: `pipeline data import FOLDER` shows how' : 'not here';
+  if (found) return `here (${showBytes(bytes)}): ${directory}`;
+  if (isDownloadable) {
+    const what = downloadBytes === null ? 'it' : showBytes(downloadBytes);
+    return `not here: \`pipeline data get ${name}\` downloads ${what}`;
+  }
+  if (directory === null && byHand === null) return 'your own: `pipeline data import FILES` describes them';
+  return `not here: ${byHand ?? `put its files into ${directory}`}`;
 }

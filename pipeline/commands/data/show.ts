@@ -1,7 +1,8 @@
 /** `pipeline data show`: statistics of a data set's splits, and a contact sheet of one. */
+import { dirname } from 'node:path';
 import type { SplitName } from '../../../schemas/dataset.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
-import { writeFileAtomic } from '../../../store/atomic-file.ts';
+import { makeDirectory, writeFileAtomic } from '../../../store/atomic-file.ts';
 import { contactSheet } from '../../../store/pictures/contact-sheet.ts';
 import { encodePng } from '../../../store/pictures/png.ts';
 import { imageTile, type Tile } from '../../../store/pictures/tiles.ts';
@@ -105,6 +106,7 @@ async function draw(
   });
   const magnification = Math.max(1, Math.ceil(TILE_PIXELS / Math.max(height, width)));
   const sheet = contactSheet(tiles, { ...arranged, magnification });
+  await makeDirectory(dirname(picture));
   await writeFileAtomic(picture, encodePng(sheet));
   return found;
 }

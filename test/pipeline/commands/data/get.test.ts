@@ -139,6 +139,10 @@ describe('what is asked for', () => {
     entry(['cats'], [large]),
     entry(['dogs'], [], { name: 'folder', title: 'dogs', byHand: 'Ask the authors for the files.' }),
     entry(['birds'], [], { name: 'mnist', title: 'birds' }),
+    entry(['fish'], [{ ...describedFile('fish.zip', CATS), archive: 'zip' }], {
+      name: 'usps',
+      title: 'fish',
+    }),
   ];
 
   it.each([
@@ -153,7 +157,11 @@ describe('what is asked for', () => {
     ],
     [
       ['mnist'],
-      'Expected a data set that can be downloaded, got mnist (birds). Put its files in the folder animals of the data directory by hand.',
+      'Expected a data set that can be downloaded, got mnist (birds). Put its files in F/animals by hand.',
+    ],
+    [
+      ['usps'],
+      'Expected a data set that can be downloaded, got usps (fish). Put its files in F/animals by hand.\nWhat is missing, and where it belongs:\n  F/fish.zip',
     ],
     [
       ['cifar10'],
@@ -162,7 +170,7 @@ describe('what is asked for', () => {
   ])('%j is refused', async (names, sentence) => {
     const folder = await temporaryFolder();
     const { code, stderr } = await data(['get', ...names, '--data', folder], { catalogue });
-    expect({ code, stderr }).toEqual({ code: 1, stderr: `${sentence}\n` });
+    expect({ code, stderr: stderr.replaceAll(folder, 'F') }).toEqual({ code: 1, stderr: `${sentence}\n` });
   });
 
   it.skipIf(!MAY_MOUNT)(`must have room${NEEDS_MOUNT}`, async () => {
