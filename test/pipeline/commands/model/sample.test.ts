@@ -82,6 +82,9 @@ describe('pipeline model sample', () => {
     expect(await refused(images, out, '--guidance', 'much')).toBe(
       `Expected --guidance to be a number >= 0, got NaN. ${HELP}`,
     );
+    expect(await refused(images, out, '--churn', '1', '--sampler', 'ddim')).toBe(
+      `Expected --churn with the sampler heun alone, got it with ddim. ${HELP}`,
+    );
     expect(await refused(images, out, '--only', 'ant,dog')).toBe(
       `Expected --only to name classes of the model (ant, bee, cat), got dog. ${HELP}`,
     );
