@@ -3,7 +3,7 @@ import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
 import { type Column, rowBytes } from './arrow-columns.ts';
 import type { BatchSource } from './arrow-writer.ts';
-import type { RowCodec } from './codecs/codec.ts';
+import type { Encoder } from './codecs/codec.ts';
 import { gradientLength, INDEX_COLUMNS, shardColumns } from './store-layout.ts';
 
 /** Batches hold whole images and about so many bytes. */
@@ -19,7 +19,7 @@ const BATCH_BYTES = 2 << 20;
 export function encodeGradients(
   directory: string,
   info: GradientStoreInfo,
-  codec: RowCodec,
+  encoder: Encoder,
   firstImage: number,
   gradients: Float32Array,
   classes?: Uint16Array,
@@ -34,7 +34,7 @@ export function encodeGradients(
     for (let i = 0; i < rows[index]!; i++, row++) {
       const image = firstImage + Math.floor(row / info.targets);
       const target = classes?.[row] ?? row % info.targets;
-      const rowLoss = codec.encode(gradients, row * length, stored, i);
+      const rowLoss = encoder.encode(gradients, row * length, stored, i);
       if (Number.isNaN(rowLoss)) {
         throw notFinite(gradients.subarray(row * length, (row + 1) * length), image, target, directory);
       }

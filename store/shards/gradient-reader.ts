@@ -8,16 +8,17 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
 import { checkBodies, findDamage, openShard, translateDamage } from './check-shard.ts';
+import type { Decoder } from './codecs/codec.ts';
 import { codecs } from './codecs.ts';
 import { FileCache } from './file-cache.ts';
 import { type GradientBatch, readBatches } from './read-batches.ts';
-import { type RowFormat, readRows, stagingBytes, type WantedRow } from './read-rows.ts';
+import { type RowFormat, readRows, storedBytes, type WantedRow } from './read-rows.ts';
 import { keptBytes, readShardTable, type ShardTable } from './shard-table.ts';
 import { countShards, gradientLength, readStoreInfo, shardName } from './store-layout.ts';
 
 const MAX_OPEN_FILES = 128;
 /** Stored bytes of the rows that are under way at once. */
-const STAGING_BYTES = 8 << 20;
+const STORED_BYTES = 8 << 20;
 const CHECK_BYTES = 1 << 20;
 /** Scales are kept in memory up to so many bytes. */
 export const KEPT_BYTES = 64 << 20;
@@ -39,13 +40,9 @@ export async function openGradientReader(directory: string, room = KEPT_BYTES): 
   const info = await readStoreInfo(directory);
   const codec = codecs[info.codec];
   const length = gradientLength(info);
-  const format = {
-    codec: await codec.open(length),
-    columns: codec.columns(length),
-    length,
-    isPlain: codec.isPlain,
-  };
-  return new GradientReader(directory, info, format, room);
+  const format = { columns: codec.columns(length), length, isPlain: codec.isPlain };
+  const bytes = Math.max(STORED_BYTES, storedBytes(format.columns, 1));
+  return new GradientReader(directory, info, format, await codec.openDecoder(length, bytes, 1), room);
 }
 
 export class GradientReader {
@@ -57,18 +54,18 @@ export class GradientReader {
   readonly #tables = new Map<number, ShardTable>();
   /** Room that is left for scales. */
   #room: number;
-  /** Takes rows as they are stored, and what is checked. */
-  readonly #staging: ArrayBuffer;
-  /** Ends when what uses that buffer ends: one at a time. */
+  /** Its memory takes rows as they are stored, and what is checked. */
+  readonly #decoder: Decoder;
+  /** Ends when what uses that memory ends: one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** Use {@link openGradientReader}. */
-  constructor(directory: string, info: GradientStoreInfo, format: RowFormat, room: number) {
+  constructor(directory: string, info: GradientStoreInfo, format: RowFormat, decoder: Decoder, room: number) {
     this.info = info;
     this.#directory = directory;
     this.#format = format;
+    this.#decoder = decoder;
     this.#room = room;
-    this.#staging = new ArrayBuffer(Math.max(STAGING_BYTES, stagingBytes(format.columns, 1)));
   }
 
   /**
@@ -88,8 +85,16 @@ export class GradientReader {
    * {@link read} does.
    */
   async *batches(): AsyncGenerator<GradientBatch, void> {
+    const { length } = this.#format;
+    let decoder: Decoder | undefined;
+    const openDecoder = async (bytes: number, rows: number) => {
+      const fits = decoder && decoder.stored.length >= bytes && decoder.decoded.length >= rows * length;
+      if (!fits) decoder = await codecs[this.info.codec].openDecoder(length, bytes, rows);
+      return decoder!;
+    };
     for (let shard = 0; shard < countShards(this.info); shard++) {
-      yield* readBatches(this.#directory, this.info, shard, this.#format, this.#tables.has(shard));
+      const isChecked = this.#tables.has(shard);
+      yield* readBatches(this.#directory, this.info, shard, this.#format, isChecked, openDecoder);
     }
   }
 
@@ -147,7 +152,7 @@ export class GradientReader {
   /** Cuts the rows, in the order of the store, into groups that fit into the buffer; within each, by shard. */
   *#slices(rows: readonly GradientRow[]): Generator<Map<number, WantedRow[]>> {
     const { targets, shardImages } = this.info;
-    const limit = Math.floor(this.#staging.byteLength / stagingBytes(this.#format.columns, 1));
+    const limit = Math.floor(this.#decoder.stored.length / storedBytes(this.#format.columns, 1));
     const places = Float64Array.from(rows, ({ image, target }) => image * targets + target);
     const order = Uint32Array.from(rows.keys()).sort((a, b) => places[a]! - places[b]!);
     let slice = new Map<number, WantedRow[]>();
@@ -174,7 +179,7 @@ export class GradientReader {
     let start = 0;
     const reads = Array.from(slice, ([shard, wanted]) => {
       const from = start;
-      start += stagingBytes(this.#format.columns, wanted.length);
+      start += storedBytes(this.#format.columns, wanted.length);
       return this.#readShard(shard, wanted, out, from);
     });
     await Promise.all(reads);
@@ -183,7 +188,7 @@ export class GradientReader {
   async #readShard(shard: number, wanted: WantedRow[], out: Float32Array, start: number): Promise<void> {
     const table = this.#tables.get(shard)!;
     await this.#useShard(shard, ({ fd }) =>
-      readRows(fd, table, this.#format, wanted, out, this.#staging, start),
+      readRows(fd, table, this.#format, wanted, out, this.#decoder, start),
     );
   }
 
@@ -197,7 +202,7 @@ export class GradientReader {
     if (known) return known;
     const table = await this.#useShard(shard, async (file) => {
       const opened = await openShard(this.#directory, this.info, shard, file);
-      await checkBodies(opened, file, new Uint8Array(this.#staging, 0, CHECK_BYTES));
+      await checkBodies(opened, file, this.#decoder.stored.subarray(0, CHECK_BYTES));
       return readShardTable(this.info, opened.layout, file, this.#room);
     });
     this.#room -= keptBytes(table);

@@ -10,7 +10,7 @@ import { collectLeftovers, makeDirectory, writeFileAtomic } from '../atomic-file
 import { canonicalJson } from '../content-hash.ts';
 import { writeArrowFile } from './arrow-writer.ts';
 import { findDamage } from './check-shard.ts';
-import type { RowCodec } from './codecs/codec.ts';
+import type { Encoder } from './codecs/codec.ts';
 import { codecs } from './codecs.ts';
 import { encodeGradients } from './encode-gradients.ts';
 import { recordedShards, removeShard, shardsOnDisk } from './shard-files.ts';
@@ -65,13 +65,13 @@ export async function openGradientWriter(
 ): Promise<GradientWriter> {
   await makeDirectory(directory);
   await writeStoreInfo(directory, info);
-  const codec = await codecs[info.codec].open(gradientLength(info));
+  const encoder = await codecs[info.codec].openEncoder(gradientLength(info));
   const shardCount = countShards(info);
   return {
     info,
     shardCount,
     imagesOf: (shard) => imagesOfShard(info, shard),
-    write: (shard, gradients, classes) => writeShard(directory, info, codec, shard, gradients, classes),
+    write: (shard, gradients, classes) => writeShard(directory, info, encoder, shard, gradients, classes),
     finish: () => writeSummary(directory, info),
     finished: () => recordedShards(directory),
     async missing(claim = async () => ({ release: async () => undefined })) {
@@ -110,7 +110,7 @@ async function discardUnsound(directory: string, info: GradientStoreInfo, shard:
 async function writeShard(
   directory: string,
   info: GradientStoreInfo,
-  codec: RowCodec,
+  encoder: Encoder,
   shard: number,
   gradients: Float32Array,
   classes?: Uint16Array,
@@ -124,7 +124,7 @@ async function writeShard(
     );
   }
   requireClasses(info, count * info.targets, classes);
-  const { source, loss } = encodeGradients(directory, info, codec, first, gradients, classes);
+  const { source, loss } = encodeGradients(directory, info, encoder, first, gradients, classes);
   const metadata = { codec: info.codec, shape: JSON.stringify(info.shape) };
   const path = join(directory, shardName(shard));
   const { bytes, sha256, batches } = await writeArrowFile(path, shardColumns(info), metadata, source);

@@ -2,13 +2,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
-import { layOut, viewColumn } from './arrow-columns.ts';
-import { readFully } from './arrow-reader.ts';
+import { align, layOut, viewColumn } from './arrow-columns.ts';
 import { type OpenShard, openShard, requireChecksum, translateDamage } from './check-shard.ts';
+import type { Decoder } from './codecs/codec.ts';
 import { crc32 } from './crc32.ts';
 import { prefetch } from './prefetch.ts';
+import { readPieces } from './read-pieces.ts';
 import type { RowFormat } from './read-rows.ts';
-import { INDEX_COLUMNS, shardName } from './store-layout.ts';
+import { INDEX_COLUMNS, shardColumns, shardName } from './store-layout.ts';
 
 /** Whole images one after another. */
 export interface GradientBatch {
@@ -21,6 +22,9 @@ export interface GradientBatch {
   classes: Uint16Array;
 }
 
+/** A decoder with room for so many stored bytes and decoded rows. */
+export type OpenDecoder = (storedBytes: number, rows: number) => Promise<Decoder>;
+
 /**
  * The batches of one shard. Memory: two batches of about 2 MB as stored, and one decoded.
  * @param isChecked the shard's CRC-32s are known to be right; else each batch's is checked as it comes
@@ -31,19 +35,22 @@ export async function* readBatches(
   shard: number,
   format: RowFormat,
   isChecked: boolean,
+  openDecoder: OpenDecoder,
 ): AsyncGenerator<GradientBatch, void> {
   const path = join(directory, shardName(shard));
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');
     const opened = await openShard(directory, info, shard, file);
-    const bodies = readBodies(opened, file, isChecked);
+    const { batches } = opened.record;
+    const bodyBytes = align(Math.max(...batches.map(({ bytes }) => bytes)));
+    const decoder = await openDecoder(2 * bodyBytes, format.isPlain ? 0 : batches[0]!.rows);
+    const bodies = [decoder.stored.subarray(0, bodyBytes), decoder.stored.subarray(bodyBytes)];
     let first = shard * info.shardImages;
-    const decoder = makeDecoder(info, format, opened);
-    for await (const { body, rows } of bodies) {
-      const batch = decoder(body, rows, first);
-      first += batch.images;
-      yield batch;
+    for await (const index of readBodies(opened, file, bodies, isChecked, format.isPlain)) {
+      const { rows } = batches[index]!;
+      yield decodeBatch(info, format, decoder, bodies[index % 2]!, rows, first);
+      first += rows / info.targets;
     }
   } catch (error) {
     throw translateDamage(error, directory, shardName(shard));
@@ -52,31 +59,48 @@ export async function* readBatches(
   }
 }
 
-/** Two buffers take turns: one is read into while the other is in use. */
-function readBodies({ record }: OpenShard, file: FileHandle, isChecked: boolean) {
+/**
+ * Numbers of the batches, each once it is read; two buffers take turns. One is read into while the other is in use, if
+ * there is anything to compute meanwhile.
+ */
+function readBodies(
+  { record }: OpenShard,
+  file: FileHandle,
+  bodies: Uint8Array[],
+  isChecked: boolean,
+  isPlain: boolean,
+) {
   const { batches } = record;
-  const largest = Math.max(...batches.map(({ bytes }) => bytes));
-  const buffers = [new ArrayBuffer(largest), new ArrayBuffer(largest)];
+  const patience = isPlain && isChecked ? 1 : 0;
   const readBody = async (index: number) => {
-    const body = buffers[index % 2]!;
-    const { rows, offset, bytes } = batches[index]!;
-    const content = new Uint8Array(body, 0, bytes);
-    await readFully(file, content, offset);
-    if (!isChecked) requireChecksum(record, index, crc32(content));
-    return { body, rows };
+    const { offset, bytes } = batches[index]!;
+    const body = bodies[index % 2]!.subarray(0, bytes);
+    await readPieces(file.fd, body, [[{ start: 0, bytes, position: offset }]], () => undefined, patience);
+    if (!isChecked) requireChecksum(record, index, crc32(body));
+    return index;
   };
   return prefetch(batches.length, readBody, 1);
 }
 
-function makeDecoder(info: GradientStoreInfo, format: RowFormat, { layout }: OpenShard) {
-  const { codec, length, isPlain } = format;
-  const decoded = new Float32Array(isPlain ? 0 : layout.batches[0]!.rows * length);
-  return (body: ArrayBuffer, rows: number, first: number): GradientBatch => {
-    const { offsets } = layOut(layout.columns, rows);
-    const views = layout.columns.map((column, c) => viewColumn(column, body, offsets[c]!, rows));
-    const stored = views.slice(INDEX_COLUMNS);
-    if (!isPlain) for (let row = 0; row < rows; row++) codec.decode(stored, row, decoded, row * length);
-    const gradients = isPlain ? (stored[0] as Float32Array) : decoded.subarray(0, rows * length);
-    return { first, images: rows / info.targets, gradients, classes: Uint16Array.from(views[1]!) };
+function decodeBatch(
+  info: GradientStoreInfo,
+  { columns, length, isPlain }: RowFormat,
+  decoder: Decoder,
+  body: Uint8Array,
+  rows: number,
+  first: number,
+): GradientBatch {
+  const all = shardColumns(info);
+  const { offsets } = layOut(all, rows);
+  const view = (c: number) =>
+    viewColumn(all[c]!, body.buffer as ArrayBuffer, body.byteOffset + offsets[c]!, rows);
+  const start = body.byteOffset - decoder.stored.byteOffset;
+  const places = columns.map((_, c) => start + offsets[INDEX_COLUMNS + c]!);
+  if (!isPlain) for (let row = 0; row < rows; row++) decoder.decode(places, row, row);
+  return {
+    first,
+    images: rows / info.targets,
+    gradients: isPlain ? (view(INDEX_COLUMNS) as Float32Array) : decoder.decoded.subarray(0, rows * length),
+    classes: Uint16Array.from(view(1)),
   };
 }

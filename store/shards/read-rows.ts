@@ -1,8 +1,7 @@
-/** Reads rows of one open shard: neighbours by one positioned read per column, all reads under way at once. */
-import { read } from 'node:fs';
-import { type Column, layOut, rowBytes, viewColumn } from './arrow-columns.ts';
-import { FileEndError } from './arrow-reader.ts';
-import type { RowCodec } from './codecs/codec.ts';
+/** Reads rows of one open shard: neighbours by one positioned read per column. */
+import { type Column, layOut, rowBytes } from './arrow-columns.ts';
+import type { Decoder } from './codecs/codec.ts';
+import { type Piece, readPieces } from './read-pieces.ts';
 import type { ShardTable } from './shard-table.ts';
 
 /** A wanted row of a shard, and where the values of its gradient go in the output. */
@@ -14,7 +13,6 @@ export interface WantedRow {
 
 /** What is the same for all rows of a store. */
 export interface RowFormat {
-  codec: RowCodec;
   /** Those of the codec. */
   columns: readonly Column[];
   /** Values of a gradient. */
@@ -32,15 +30,8 @@ interface Run {
   wanted: WantedRow[];
 }
 
-/** A part of the file that goes to `start` of a buffer. */
-interface Piece {
-  start: number;
-  bytes: number;
-  position: number;
-}
-
-/** Bytes of the buffer that {@link readRows} needs for so many rows, at most. */
-export function stagingBytes(columns: readonly Column[], rows: number): number {
+/** Bytes of the decoder that {@link readRows} needs for so many rows, at most. */
+export function storedBytes(columns: readonly Column[], rows: number): number {
   return rows * layOut(columns, 1).bytes;
 }
 
@@ -48,7 +39,7 @@ export function stagingBytes(columns: readonly Column[], rows: number): number {
  * Reads rows and decodes each as soon as it is there.
  * @param fd descriptor of the shard, open for reading
  * @param wanted ascending by row
- * @param staging takes the rows as they are stored, from byte `start` on, a multiple of 64
+ * @param decoder has room for the rows as they are stored from byte `start` on, a multiple of 64, and for a decoded one
  */
 export function readRows(
   fd: number,
@@ -56,24 +47,23 @@ export function readRows(
   format: RowFormat,
   wanted: readonly WantedRow[],
   out: Float32Array,
-  staging: ArrayBuffer,
+  decoder: Decoder,
   start: number,
 ): Promise<void> {
   const runs = findRuns(wanted, table.batchRows, format);
   if (format.isPlain) return readInPlace(fd, table, format, runs, out);
-  const buffer = new Uint8Array(staging);
   let end = start;
   const parts = runs.map((run) => {
     const { offsets, bytes } = layOut(format.columns, run.rows);
     const places = offsets.map((offset) => end + offset);
     end += bytes;
-    return { pieces: piecesOf(run, table, format.columns, places, buffer), places };
+    return { pieces: piecesOf(run, table, format.columns, places, decoder.stored), places };
   });
-  return readAll(
+  return readPieces(
     fd,
-    buffer,
+    decoder.stored,
     parts.map(({ pieces }) => pieces),
-    (index) => decodeRun(runs[index]!, format, staging, parts[index]!.places, out),
+    (index) => decodeRun(runs[index]!, parts[index]!.places, format.length, decoder, out),
   );
 }
 
@@ -94,7 +84,7 @@ function readInPlace(
       position: offsets[batch]! + (first - batch * batchRows) * size,
     },
   ]);
-  return readAll(fd, buffer, pieces, () => undefined);
+  return readPieces(fd, buffer, pieces, () => undefined);
 }
 
 function findRuns(wanted: readonly WantedRow[], batchRows: number, { isPlain, length }: RowFormat): Run[] {
@@ -141,42 +131,15 @@ function piecesOf(
 }
 
 function decodeRun(
-  { first, rows, wanted }: Run,
-  { codec, columns }: RowFormat,
-  staging: ArrayBuffer,
+  { first, wanted }: Run,
   places: readonly number[],
+  length: number,
+  decoder: Decoder,
   out: Float32Array,
 ): void {
-  const views = columns.map((column, c) => viewColumn(column, staging, places[c]!, rows));
-  for (const { row, to } of wanted) codec.decode(views, row - first, out, to);
-}
-
-/**
- * Callbacks rather than promises: a small read from the page cache takes 3 µs this way, 20 µs through a FileHandle.
- * Settles when the last read has ended, also after an error, so that the file may be closed then.
- * @param parts pieces; `finish` is called with the number of a part once all its pieces are there
- */
-function readAll(
-  fd: number,
-  buffer: Uint8Array,
-  parts: readonly (readonly Piece[])[],
-  finish: (part: number) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let pending = parts.reduce((sum, pieces) => sum + pieces.length, 0);
-    let failure: unknown = null;
-    for (const [part, pieces] of parts.entries()) {
-      let left = pieces.length;
-      for (const { start, bytes, position } of pieces) {
-        read(fd, buffer, start, bytes, position, (error, bytesRead) => {
-          failure ??= error;
-          if (!error && bytesRead < bytes) failure ??= new FileEndError(position + bytesRead);
-          if (--left === 0 && failure === null) finish(part);
-          if (--pending > 0) return;
-          if (failure === null) resolve();
-          else reject(failure);
-        });
-      }
-    }
-  });
+  const decoded = decoder.decoded.subarray(0, length);
+  for (const { row, to } of wanted) {
+    decoder.decode(places, row - first, 0);
+    out.set(decoded, to);
+  }
 }

@@ -4,7 +4,8 @@
  * value = gradient · scale, exactly.
  */
 import type { Codec } from './codec.ts';
-import { openKernels } from './kernels.ts';
+import { openDecoderMemory } from './decoder-memory.ts';
+import { openEncoderMemory } from './encoder-memory.ts';
 
 /** Exponent of the largest value of an encoded row. */
 const TOP_EXPONENT = 14;
@@ -20,23 +21,35 @@ export const float16: Codec = {
     { name: 'scale', kind: 'float32', width: null },
   ],
   isPlain: false,
-  async open(length) {
-    const kernels = await openKernels(length);
+  async openEncoder(length) {
+    const memory = await openEncoderMemory(length);
+    const { kernels, padded, gradientAddress, packedAddress } = memory;
+    const halves = new Uint16Array(kernels.memory.buffer, packedAddress, length);
     return {
       encode(gradients, from, columns, row) {
-        const scale = scaleOf(kernels.load(gradients, from));
+        const scale = scaleOf(memory.load(gradients, from));
         if (Number.isNaN(scale)) return Number.NaN;
         const factor = 1 / scale;
         const first = Math.min(factor, LARGEST_POWER);
-        const loss = kernels.encodeHalf(first, factor / first);
-        columns[0]!.set(kernels.halves, row * length);
+        kernels.encodeHalf(gradientAddress, padded, packedAddress, first, factor / first);
+        columns[0]!.set(halves, row * length);
         columns[1]![row] = scale;
-        return loss;
+        return memory.cosineLoss();
       },
-      decode(columns, row, gradients, to) {
-        kernels.halves.set(columns[0]!.subarray(row * length, (row + 1) * length));
-        kernels.decodeHalf(columns[1]![row]!);
-        gradients.set(kernels.gradient, to);
+    };
+  },
+  async openDecoder(length, storedBytes, rows) {
+    const memory = await openDecoderMemory(length, storedBytes, rows);
+    const { kernels, stored, decoded, storedAddress, decodedAddress } = memory;
+    const scales = new DataView(stored.buffer, storedAddress, storedBytes);
+    return {
+      stored,
+      decoded,
+      decode(places, row, index) {
+        const half = storedAddress + places[0]! + row * length * Uint16Array.BYTES_PER_ELEMENT;
+        const to = decodedAddress + index * length * Float32Array.BYTES_PER_ELEMENT;
+        const scale = scales.getFloat32(places[1]! + row * Float32Array.BYTES_PER_ELEMENT, true);
+        kernels.decodeHalf(half, length, to, scale);
       },
     };
   },

@@ -4,7 +4,9 @@
  * cost their neighbours their precision, but not the whole row.
  */
 import type { Codec } from './codec.ts';
-import { BLOCK, openKernels } from './kernels.ts';
+import { openDecoderMemory } from './decoder-memory.ts';
+import { openEncoderMemory } from './encoder-memory.ts';
+import { BLOCK } from './kernels.ts';
 
 export const int8: Codec = {
   name: 'int8',
@@ -13,22 +15,38 @@ export const int8: Codec = {
     { name: 'scale', kind: 'float32', width: Math.ceil(length / BLOCK) },
   ],
   isPlain: false,
-  async open(length) {
-    const kernels = await openKernels(length);
-    const blocks = Math.ceil(length / BLOCK);
+  async openEncoder(length) {
+    const memory = await openEncoderMemory(length);
+    const { kernels, padded, gradientAddress, packedAddress, scalesAddress } = memory;
+    const blocks = padded / BLOCK;
+    const bytes = new Int8Array(kernels.memory.buffer, packedAddress, length);
+    const scales = new Float32Array(kernels.memory.buffer, scalesAddress, blocks);
     return {
       encode(gradients, from, columns, row) {
-        if (Number.isNaN(kernels.load(gradients, from))) return Number.NaN;
-        const loss = kernels.encodeInt8();
-        columns[0]!.set(kernels.bytes, row * length);
-        columns[1]!.set(kernels.scales, row * blocks);
-        return loss;
+        if (Number.isNaN(memory.load(gradients, from))) return Number.NaN;
+        kernels.encodeInt8(gradientAddress, padded, packedAddress, scalesAddress);
+        columns[0]!.set(bytes, row * length);
+        columns[1]!.set(scales, row * blocks);
+        return memory.cosineLoss();
       },
-      decode(columns, row, gradients, to) {
-        kernels.bytes.set(columns[0]!.subarray(row * length, (row + 1) * length));
-        kernels.scales.set(columns[1]!.subarray(row * blocks, (row + 1) * blocks));
-        kernels.decodeInt8();
-        gradients.set(kernels.gradient, to);
+    };
+  },
+  async openDecoder(length, storedBytes, rows) {
+    const memory = await openDecoderMemory(length, storedBytes, rows);
+    const { kernels, stored, decoded, storedAddress, decodedAddress } = memory;
+    const scaleBytes = Math.ceil(length / BLOCK) * Float32Array.BYTES_PER_ELEMENT;
+    return {
+      stored,
+      decoded,
+      decode(places, row, index) {
+        const from = storedAddress + places[0]! + row * length;
+        const scales = storedAddress + places[1]! + row * scaleBytes;
+        kernels.decodeInt8(
+          from,
+          length,
+          decodedAddress + index * length * Float32Array.BYTES_PER_ELEMENT,
+          scales,
+        );
       },
     };
   },

@@ -117,29 +117,20 @@
       (br_if $block (i32.lt_u (local.get $x) (local.get $end)))))
 
   ;; $n halves from $half on, times $scale, become float32 from $to on. Finite ones only: a shard holds no others.
+  ;; Up to 3 values more are read and written.
   (func (export "decodeHalf") (param $half i32) (param $n i32) (param $to i32) (param $scale f32)
-    (local $end i32) (local $factor v128) (local $four v128) (local $size v128)
-    (local $magnitude v128) (local $sign v128) (local $smallestNormal v128) (local $bias v128) (local $exponent v128)
-    (local.set $magnitude (i32x4.splat (i32.const 0x0fffe000)))
-    (local.set $sign (i32x4.splat (i32.const 0x80000000)))
-    (local.set $smallestNormal (i32x4.splat (i32.const 0x38800000)))
-    ;; The difference of the exponents' biases, and the exponent's lowest bit.
-    (local.set $bias (i32x4.splat (i32.const 0x38000000)))
-    (local.set $exponent (i32x4.splat (i32.const 0x800000)))
+    (local $end i32) (local $bias v128) (local $factor v128) (local $mask v128)
+    (local.set $mask (i32x4.splat (i32.const 0x8fffe000)))
+    ;; 2^112: the difference of the exponents' biases.
+    (local.set $bias (f32x4.splat (f32.const 0x1p112)))
     (local.set $factor (f32x4.splat (local.get $scale)))
     (local.set $end (i32.add (local.get $half) (i32.shl (local.get $n) (i32.const 1))))
     (loop $next
-      ;; The mantissa at its place in float32, the sign at its own.
-      (local.set $four (i32x4.shl (v128.load16x4_s (local.get $half)) (i32.const 13)))
-      (local.set $size (v128.and (local.get $four) (local.get $magnitude)))
-      (v128.store (local.get $to) (f32x4.mul (local.get $factor)
-        (v128.or
-          (v128.and (local.get $four) (local.get $sign))
-          (v128.bitselect
-            ;; Without an exponent, the mantissa counts from 2^-14 on, which is then taken away.
-            (f32x4.sub (i32x4.add (local.get $size) (local.get $smallestNormal)) (local.get $smallestNormal))
-            (i32x4.add (local.get $size) (local.get $bias))
-            (i32x4.lt_s (local.get $size) (local.get $exponent))))))
+      ;; Moved by 13 bits the mantissa is at its place in float32, the sign at its own, and the exponent too low by the
+      ;; difference of the biases. What has no exponent is right by then, too: there is none in float32 either.
+      (v128.store (local.get $to)
+        (f32x4.mul (local.get $factor) (f32x4.mul (local.get $bias)
+          (v128.and (local.get $mask) (i32x4.shl (v128.load16x4_s (local.get $half)) (i32.const 13))))))
       (local.set $half (i32.add (local.get $half) (i32.const 8)))
       (local.set $to (i32.add (local.get $to) (i32.const 16)))
       (br_if $next (i32.lt_u (local.get $half) (local.get $end)))))
@@ -232,7 +223,8 @@
           (f64.promote_f32 (local.get $scale)))))
       (br_if $block (i32.lt_u (local.get $x) (local.get $end)))))
 
-  ;; $n whole numbers of one byte from $from on, times the scale of their 64, become float32 from $to on.
+  ;; $n whole numbers of one byte from $from on, times the scale of their 64, become float32 from $to on. The last block
+  ;; is read and written whole.
   (func (export "decodeInt8") (param $from i32) (param $n i32) (param $to i32) (param $scales i32)
     (local $end i32) (local $blockEnd i32) (local $factor v128) (local $eight v128)
     (local.set $end (i32.add (local.get $from) (local.get $n)))
