@@ -60,8 +60,13 @@ export function layOut(columns: readonly Column[], rows: number): { offsets: num
 }
 
 /** The column's values at `offset` of a buffer; no copy. `offset` must be a multiple of the value's size. */
-export function viewColumn(column: Column, buffer: ArrayBuffer, offset: number, rows: number): ColumnValues {
-  return new VALUE_KINDS[column.kind].array(buffer, offset, rows * (column.width ?? 1));
+export function viewColumn(
+  column: Column,
+  buffer: ArrayBufferLike,
+  offset: number,
+  rows: number,
+): ColumnValues {
+  return new VALUE_KINDS[column.kind].array(buffer as ArrayBuffer, offset, rows * (column.width ?? 1));
 }
 
 /** Arrow's schema of such columns. Metadata is stored in the order in which it is given. */

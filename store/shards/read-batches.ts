@@ -92,8 +92,7 @@ function decodeBatch(
 ): GradientBatch {
   const all = shardColumns(info);
   const { offsets } = layOut(all, rows);
-  const view = (c: number) =>
-    viewColumn(all[c]!, body.buffer as ArrayBuffer, body.byteOffset + offsets[c]!, rows);
+  const view = (c: number) => viewColumn(all[c]!, body.buffer, body.byteOffset + offsets[c]!, rows);
   const start = body.byteOffset - decoder.stored.byteOffset;
   const places = columns.map((_, c) => start + offsets[INDEX_COLUMNS + c]!);
   if (!isPlain) for (let row = 0; row < rows; row++) decoder.decode(places, row, row);
