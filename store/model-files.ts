@@ -114,10 +114,12 @@ export async function readModelDescription<Schema extends DescriptionSchema>(
   directory: string,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
-  const path = join(directory, DESCRIPTION_FILE);
-  let text: string;
+  return parseModelDescription(await readDescription(directory), schema, join(directory, DESCRIPTION_FILE));
+}
+
+async function readDescription(directory: string): Promise<string> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(join(directory, DESCRIPTION_FILE), 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
@@ -126,7 +128,22 @@ export async function readModelDescription<Schema extends DescriptionSchema>(
       `Expected a model (${DESCRIPTION_FILE} and ${WEIGHTS_FILE}) in ${directory}, found no ${DESCRIPTION_FILE} there; check the path, or make a model with \`pipeline model import\`.`,
     );
   }
-  return parseModelDescription(text, schema, path);
+}
+
+/** Whether a folder holds a score model; false for anything else that has a `model.json`. Throws `NOT_FOUND`. */
+export async function isScoreModel(directory: string): Promise<boolean> {
+  return describesScoreModel(await readDescription(directory));
+}
+
+/** The same of the text of a description. */
+export function describesScoreModel(text: string): boolean {
+  try {
+    const content = JSON.parse(text) as object | null;
+    // Those of older releases have the deviation of the data at the top.
+    return content !== null && ['preconditioning', 'sigmaData'].some((key) => Object.hasOwn(content, key));
+  } catch {
+    return false;
+  }
 }
 
 /** The same from the text of a description. @param path where the text comes from */

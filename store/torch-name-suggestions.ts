@@ -43,10 +43,12 @@ function signatures(tensors: readonly NamedShape[]): Map<string, string> {
 /** Pairs names whose signatures occur as often on both sides, `most` times at most. */
 function pairUp(ours: Map<string, string>, theirs: Map<string, string>, most: number): NamePair[] {
   const namesWith = (side: Map<string, string>, signature: string) =>
-    [...side.keys()].filter((name) => side.get(name) === signature);
+    [...side.keys()]
+      .filter((name) => side.get(name) === signature)
+      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   return [...new Set(ours.values())].flatMap((signature): NamePair[] => {
     const here = namesWith(ours, signature);
-    const there = namesWith(theirs, signature).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    const there = namesWith(theirs, signature);
     if (here.length !== there.length || here.length > most) return [];
     return here.map((name, i) => [name, there[i]!]);
   });

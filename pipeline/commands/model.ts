@@ -13,13 +13,21 @@ const shape = {
 } as const;
 const classes = {
   ...text,
-  describe: 'Number of classes, or names (a,b,c), or a file with a name per line',
+  describe: 'Number of classes, or names (a,b,c), or a file with a name per line; 0: none',
 } as const;
 const mean = {
   ...text,
   describe: "Mean of each channel, as in torchvision's Normalize (default: 0)",
 } as const;
 const std = { ...text, describe: 'Standard deviation of each channel (default: 1)' } as const;
+const preconditioning = {
+  ...text,
+  describe: "Of a score model: YAML or a file (default: '{kind: edm, sigmaData: 0.5}')",
+} as const;
+const scale = {
+  ...text,
+  describe: 'Of a score model: it sees pixels · FACTOR + SHIFT (default: 2,-1)',
+} as const;
 const prefix = { ...text, describe: 'What stands before every name (default: found by itself)' } as const;
 const map = { ...text, describe: 'YAML or JSON file {ours: theirs} for tensors and modules' } as const;
 const ignore = {
@@ -40,7 +48,7 @@ const sampling = {
   seed: { type: 'number', requiresArg: true, default: 0, describe: 'Of the noise' },
 } as const;
 
-const importing = { network, shape, classes, mean, std, prefix, map, ignore };
+const importing = { network, shape, classes, mean, std, preconditioning, scale, prefix, map, ignore };
 
 /** Options of the commands here; those of `ignore` may be repeated. */
 export const MODEL_OPTIONS = { ...importing, ...sampling };
@@ -53,7 +61,10 @@ A pickle (.pt, .pth) is never read; the error shows how to convert it.
 Example:
   pipeline model import resnet18.safetensors models/resnet18 \\
     --network '{kind: resnet18}' --shape 32x32x3 --classes 10 \\
-    --mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616`;
+    --mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616
+
+Score models published with EDM need no options: names and shapes of their
+tensors tell the rest.`;
 
 const EXPORT_HELP = `Names and layouts are PyTorch's, running statistics and num_batches_tracked are
 in it: load_state_dict(load_file('OUT.safetensors')) takes it as it is. What
@@ -90,7 +101,7 @@ function importOptions(parser: Argv) {
 function exportOptions(parser: Argv) {
   return parser
     .usage('$0 model export SOURCE OUT.safetensors')
-    .positional('source', { type: 'string', describe: 'A model folder, or an artifact of train' })
+    .positional('source', { type: 'string', describe: 'A model folder, or an artifact of train or score' })
     .positional('file', { type: 'string', describe: 'File to write; not there yet' })
     .options({ json, verbose })
     .epilogue(EXPORT_HELP);
@@ -101,7 +112,7 @@ function showOptions(parser: Argv) {
     .usage('$0 model show SOURCE')
     .positional('source', {
       type: 'string',
-      describe: 'A model folder, an artifact of train, or a file of weights',
+      describe: 'A model folder, an artifact of train or score, or a file of weights',
     })
     .options({ json, verbose });
 }

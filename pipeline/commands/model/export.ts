@@ -1,7 +1,7 @@
 /** `pipeline model export`: one safetensors file that `load_state_dict(strict=True)` takes, and that says what it is. */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { readClassifier } from '../../../stages/numerics/networks/trained-classifier.ts';
+import { readStoredModel } from '../../../stages/numerics/networks/stored-model.ts';
 import { makeDirectory } from '../../../store/atomic-file.ts';
 import { toStateDict } from '../../../store/model-files.ts';
 import { writeTensors } from '../../../store/tensor-file.ts';
@@ -23,8 +23,11 @@ export async function exportCommand({ source, file, json }: ExportArguments, wor
   }
   if (existsSync(file))
     throw usage(`Expected to write a new file ${file}, found one there already; name another.`);
-  const { model, layout, weights } = await readClassifier(source);
-  const tensors = toStateDict(layout, weights);
+  const { model, layout, derived, weights } = await readStoredModel(source);
+  const tensors = {
+    ...toStateDict(layout, weights),
+    ...Object.fromEntries(derived.map(({ name, shape, data }) => [name, { shape, data }])),
+  };
   await makeDirectory(dirname(resolve(file)));
   await writeTensors(file, tensors, { format: 'pt', [EXPORTED]: JSON.stringify(model) });
   const count = Object.keys(tensors).length;

@@ -2,8 +2,8 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { PipelineError } from '../../../schemas/errors.ts';
-import { type ClassifierModel, classifierModelSchema, MODEL_VERSION } from '../../../schemas/model.ts';
-import { networkOf } from '../../../stages/numerics/networks/trained-classifier.ts';
+import type { ClassifierModel, ScoreModelDescription } from '../../../schemas/model.ts';
+import type { DerivedTensor } from '../../../stages/numerics/networks/network.ts';
 import { type ParameterSpec, parameterCount } from '../../../stages/numerics/tensor/parameters.ts';
 import { makeDirectory, temporaryName, translateDiskError } from '../../../store/atomic-file.ts';
 import {
@@ -11,28 +11,23 @@ import {
   fileShape,
   fromStateDict,
   type ModelWeights,
-  parseModelDescription,
   writeModel,
 } from '../../../store/model-files.ts';
 import type { Tensor } from '../../../store/tensor-file.ts';
 import { matchNames } from '../../../store/torch-names.ts';
 import type { World } from '../../world.ts';
-import { EXPORTED } from './export.ts';
+import { describeClassifier } from './describe-classifier.ts';
+import { describeScore, isScoreImport } from './describe-score.ts';
+import type { DescribeOptions } from './described.ts';
 import { refuseMisfit } from './misfit.ts';
 import { readNameMap } from './name-map.ts';
-import { parseNetwork } from './network-option.ts';
+import { readNetworkText } from './network-option.ts';
 import { usage } from './option-file.ts';
-import { parseClasses, parseNormalization, parseShape } from './options.ts';
 import { readWeightsFile, type WeightsFile } from './weights-file.ts';
 
-export interface ImportArguments {
+export interface ImportArguments extends DescribeOptions {
   weights?: string | undefined;
   folder?: string | undefined;
-  network?: string | undefined;
-  shape?: string | undefined;
-  classes?: string | undefined;
-  mean?: string | undefined;
-  std?: string | undefined;
   prefix?: string | undefined;
   map?: string | undefined;
   ignore: string[];
@@ -41,7 +36,7 @@ export interface ImportArguments {
 
 /** A model that is ready to be written. */
 interface Imported {
-  model: ClassifierModel;
+  model: ClassifierModel | ScoreModelDescription;
   layout: ParameterSpec[];
   weights: ModelWeights;
   prefix: string;
@@ -75,13 +70,14 @@ async function requireEmpty(folder: string): Promise<void> {
 }
 
 function prepare(file: WeightsFile, args: ImportArguments): Imported {
-  const described = describe(file, args);
-  const { network, layout } = networkOf(described);
-  const counters = batchCounters(layout);
+  const given = args.network === undefined ? undefined : readNetworkText('--network', args.network);
+  const describe = isScoreImport(file, args, given) ? describeScore : describeClassifier;
+  const { kind, layout, trained, derived, complete } = describe(file, args, given);
   const ours = layout.map((entry) => ({ name: entry.name, shape: fileShape(entry) }));
   const theirs = Object.entries(file.tensors).map(([name, { shape }]) => ({ name, shape }));
-  const names = [...ours.map(({ name }) => name), ...counters];
-  const match = matchNames(ours, counters, theirs, {
+  const optional = [...batchCounters(layout), ...derived.map(({ name }) => name)];
+  const names = [...ours.map(({ name }) => name), ...optional];
+  const match = matchNames(ours, optional, theirs, {
     // Modules end in a dot; it may be left out.
     prefix: args.prefix?.replace(/(?<=[^.])$/, '.'),
     map: args.map === undefined ? {} : readNameMap(args.map, names),
@@ -92,44 +88,41 @@ function prepare(file: WeightsFile, args: ImportArguments): Imported {
       `Expected --ignore to name a tensor or module of ${file.path}, found no ${match.idle[0]} there.`,
     );
   }
-  refuseMisfit(match, file.path, described.network.kind, ours.length);
+  refuseMisfit(match, file.path, kind, ours.length);
   const found = [...match.names].map(([name, there]) => [name, file.tensors[there]!] as const);
   for (const [name, tensor] of found) refuseNotFinite(name, tensor, file.path);
+  const tensors = Object.fromEntries(found);
+  for (const tensor of derived) refuseOtherValues(tensor, tensors[tensor.name], file.path);
   const provenance = {
     file: basename(file.path),
     sha256: file.sha256,
     ...(match.prefix === '' ? {} : { prefix: match.prefix }),
   };
-  const parameters = parameterCount(network.parameters);
   return {
-    model: { version: MODEL_VERSION, ...described, parameters, provenance },
+    model: complete(parameterCount(trained), provenance),
     layout,
-    weights: fromStateDict(layout, Object.fromEntries(found), file.path),
+    weights: fromStateDict(layout, tensors, file.path),
     prefix: match.prefix,
   };
 }
 
-/** What the options say, over what an exported file says of itself. */
-function describe(
-  { path, metadata }: WeightsFile,
-  { network, shape, classes, mean, std }: ImportArguments,
-): Pick<ClassifierModel, 'network' | 'normalization' | 'shape' | 'classNames'> {
-  const text = metadata[EXPORTED];
-  const stored = text === undefined ? null : parseModelDescription(text, classifierModelSchema, path);
-  const missing = Object.entries({ network, shape, classes }).filter(([, value]) => value === undefined);
-  if (stored === null && missing.length > 0) {
-    throw usage(
-      `Expected --network, --shape and --classes, found no --${missing.map(([name]) => name).join(' and no --')}; only files of \`pipeline model export\` say them themselves.`,
-    );
-  }
-  const sides = shape === undefined ? stored!.shape : parseShape(shape);
-  return {
-    network: network === undefined ? stored!.network : parseNetwork(network),
-    normalization: parseNormalization(mean, std, sides.at(-1)!) ??
-      stored?.normalization ?? { mean: 0, std: 1 },
-    shape: sides,
-    classNames: classes === undefined ? stored!.classNames : parseClasses(classes),
-  };
+/** A tensor that follows from the settings of the network may be missing, but not be another. */
+function refuseOtherValues(
+  { name, shape, data }: DerivedTensor,
+  found: Tensor | undefined,
+  path: string,
+): void {
+  if (found === undefined) return;
+  const isSame =
+    found.shape.join() === shape.join() && data.every((value, i) => Math.abs(value - found.data[i]!) < 1e-6);
+  if (isSame) return;
+  const show = (values: ArrayLike<number>) =>
+    Array.from(values, (value) => Number(value.toFixed(4))).join(', ');
+  throw new PipelineError(
+    'SHAPE_MISMATCH',
+    `Expected in tensor ${name} of ${path} the filter [${show(data)}] that --network gives, found [${show(found.data)}]; set filter as the weights were trained with.`,
+    { place: { files: [path] } },
+  );
 }
 
 function refuseNotFinite(name: string, { data }: Tensor, path: string): void {
@@ -162,13 +155,22 @@ function asJson(folder: string, { model, prefix }: Imported) {
 }
 
 function tell(folder: string, { model, prefix }: Imported): string {
-  const { network, parameters, shape, classNames, normalization } = model;
-  const isRaw = normalization.mean === 0 && normalization.std === 1;
+  const { network, parameters, shape, classNames } = model;
+  const classes = classNames.length === 0 ? 'without classes' : `and ${classNames.length} classes`;
   const lines = [
-    `Imported ${network.kind} (${parameters.toLocaleString('en')} parameters) for inputs of ${shape.join('x')} and ${classNames.length} classes into ${folder}.`,
+    `Imported ${network.kind} (${parameters.toLocaleString('en')} parameters) for inputs of ${shape.join('x')} ${classes} into ${folder}.`,
     ...(prefix === '' ? [] : [`The names in the file begin with ${prefix}, which is left out.`]),
-    ...(isRaw ? ['Without --mean and --std, it takes pixels in [0, 1] as they are.'] : []),
+    ...('preconditioning' in model ? tellScore(model) : tellClassifier(model)),
     `Look at it with: pipeline model show ${folder}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function tellClassifier({ normalization }: ClassifierModel): string[] {
+  const isRaw = normalization.mean === 0 && normalization.std === 1;
+  return isRaw ? ['Without --mean and --std, it takes pixels in [0, 1] as they are.'] : [];
+}
+
+function tellScore({ preconditioning, scale }: ScoreModelDescription): string[] {
+  return [`It denoises as ${preconditioning.kind} does, and sees pixels · ${scale.factor} + ${scale.shift}.`];
 }

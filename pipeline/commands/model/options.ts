@@ -36,8 +36,21 @@ export function parseClasses(text: string): string[] {
   return names;
 }
 
+/** Names of classes that have none: '0', '1' … */
+export const numbered = (classes: number) => Array.from({ length: classes }, (_, i) => String(i));
+
+/** `FACTOR,SHIFT` of what a score model sees: pixels in [0, 1] · factor + shift. */
+export function parseScale(text: string): { factor: number; shift: number } {
+  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [factor, shift] = values as [number, number];
+  if (values.length === 2 && values.every(Number.isFinite) && factor > 0) return { factor, shift };
+  throw usage(
+    `Expected --scale as FACTOR,SHIFT with a factor > 0 (2,-1 for networks that see [-1, 1]), got ${text}.`,
+  );
+}
+
 function namesOf(text: string): string[] {
-  if (/^\d+$/.test(text)) return Array.from({ length: Number(text) }, (_, i) => String(i));
+  if (/^\d+$/.test(text)) return numbered(Number(text));
   const isList = text.includes(',');
   const forms = 'a number, as names with commas between them, or as a file with a name per line';
   const list = isList ? text : readOptionFile('--classes', text, forms);

@@ -2,8 +2,8 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClassifierModel } from '../../../schemas/model.ts';
-import { readClassifier } from '../../../stages/numerics/networks/trained-classifier.ts';
+import type { ClassifierModel, ScoreModelDescription } from '../../../schemas/model.ts';
+import { readStoredModel } from '../../../stages/numerics/networks/stored-model.ts';
 import { sizeOf } from '../../../stages/numerics/tensor/parameters.ts';
 import { sha256File } from '../../../store/content-hash.ts';
 import { fileShape, WEIGHTS_FILE } from '../../../store/model-files.ts';
@@ -59,10 +59,10 @@ async function ofFile(path: string): Promise<Shown> {
 
 const isBuffer = (name: string) => /(^|\.)(running_mean|running_var|num_batches_tracked)$/.test(name);
 
-async function ofFolder(folder: string): Promise<[Shown, ClassifierModel]> {
-  const { model, layout, network } = await readClassifier(folder);
+async function ofFolder(folder: string): Promise<[Shown, ClassifierModel | ScoreModelDescription]> {
+  const { model, layout, trained: specs } = await readStoredModel(folder);
   const path = join(folder, WEIGHTS_FILE);
-  const trained = new Set(network.parameters.map(({ name }) => name));
+  const trained = new Set(specs.map(({ name }) => name));
   const tensors = layout.map((entry) => ({
     name: entry.name,
     shape: fileShape(entry),
@@ -71,22 +71,42 @@ async function ofFolder(folder: string): Promise<[Shown, ClassifierModel]> {
   return [{ source: path, bytes: (await stat(path)).size, sha256: await sha256File(path), tensors }, model];
 }
 
-function description(model: ClassifierModel, { tensors }: Shown): string[] {
+function description(model: ClassifierModel | ScoreModelDescription, shown: Shown): string[] {
   const { kind, ...settings } = model.network;
-  const running = countOf(tensors.filter(({ isTrained }) => !isTrained));
-  const [mean, std] = [[model.normalization.mean].flat(), [model.normalization.std].flat()];
-  const isRaw = mean.every((value) => value === 0) && std.every((value) => value === 1);
   const [file, origin] = [model.provenance.file, model.provenance.sha256];
+  const names = model.classNames;
   return [
     ...row('Network', kind),
-    ...row('Settings', JSON.stringify(settings).slice(1, -1).replaceAll('"', '').replaceAll(',', ', ')),
+    ...row('Settings', listed(settings)),
     ...row('Inputs', model.shape.join('x')),
-    ...row('Normalization', isRaw ? 'none' : `(x - [${mean.join(', ')}]) / [${std.join(', ')}]`),
-    ...row('Classes', `${model.classNames.length}: ${model.classNames.join(', ')}`),
+    ...('preconditioning' in model ? ofScore(model) : ofClassifier(model)),
+    ...row('Classes', names.length === 0 ? 'none' : `${names.length}: ${names.join(', ')}`),
     ...row('Parameters', model.parameters.toLocaleString('en')),
-    ...row('Running stats', running === 0 ? 'none' : `${running.toLocaleString('en')} values`),
+    ...('preconditioning' in model ? [] : runningStatistics(shown)),
     ...(typeof file === 'string' ? row('Imported from', `${file} sha256 ${String(origin)}`) : []),
   ];
+}
+
+const listed = (settings: object) =>
+  JSON.stringify(settings).slice(1, -1).replaceAll('"', '').replaceAll(',', ', ');
+
+function ofScore({ preconditioning, scale }: ScoreModelDescription): string[] {
+  const { kind, ...settings } = preconditioning;
+  return [
+    ...row('Denoises', `as ${kind} does, ${listed(settings)}`),
+    ...row('Scale', `x · ${scale.factor} + ${scale.shift}`),
+  ];
+}
+
+function ofClassifier({ normalization }: ClassifierModel): string[] {
+  const [mean, std] = [[normalization.mean].flat(), [normalization.std].flat()];
+  const isRaw = mean.every((value) => value === 0) && std.every((value) => value === 1);
+  return row('Normalization', isRaw ? 'none' : `(x - [${mean.join(', ')}]) / [${std.join(', ')}]`);
+}
+
+function runningStatistics({ tensors }: Shown): string[] {
+  const count = countOf(tensors.filter(({ isTrained }) => !isTrained));
+  return row('Running stats', count === 0 ? 'none' : `${count.toLocaleString('en')} values`);
 }
 
 function heading({ source, bytes, sha256 }: Shown): string[] {
