@@ -13,9 +13,3 @@ export interface Measurement {
   /** Loss of the first step, before any update: mean over images of cross entropy + λ · Σ (1 − cos). */
   firstLoss: number;
 }
-
-export function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}

@@ -16,8 +16,9 @@ import { stateAtStart } from '../../stages/train/state.ts';
 import { type StepFigures, trainStep } from '../../stages/train/trainer.ts';
 import { fromStateDict } from '../../store/model-files.ts';
 import { readTensors, type Tensor } from '../../store/tensor-file.ts';
+import { medianOf } from '../processes.ts';
 import { CLASSES, MODEL_PREFIX, SHAPE, TARGETS } from './case.ts';
-import { LAMBDA, LEARNING_RATE, MOMENTUM, medianOf } from './measure.ts';
+import { LAMBDA, LEARNING_RATE, MOMENTUM } from './measure.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -2,16 +2,15 @@
  * Our training step beside PyTorch's, alternately, on this machine: `npx tsx bench/train-step/train-step.ts`.
  * For each network and batch size PyTorch first tries memory formats and thread counts; its best goes into the rounds.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { doubtUnlessQuiet, medianOf, runJson, say, tsCommand } from '../processes.ts';
+import { findPython, type Python } from '../python.ts';
 import { NETWORKS, TARGETS, writeCase } from './case.ts';
-import { LAMBDA, LEARNING_RATE, type Measurement, MOMENTUM, medianOf } from './measure.ts';
-import { findPython, type Python } from './python.ts';
+import { LAMBDA, LEARNING_RATE, type Measurement, MOMENTUM } from './measure.ts';
 
 const HELP = `npx tsx bench/train-step/train-step.ts [options]
 
@@ -29,9 +28,6 @@ const HELP = `npx tsx bench/train-step/train-step.ts [options]
 
 /** Both programs compute the same loss, to the rounding of float32 in another order. */
 const LOSS_TOLERANCE = 1e-4;
-/** Processes that wait for a core, on average of the last minute. */
-const QUIET = 0.7;
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const scriptPath = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 const { values: options } = parseArgs({
@@ -61,20 +57,14 @@ interface Case {
   words: string[];
 }
 
-/** Runs a program to its end; it prints one line of JSON. */
-function runJson<T>(program: string, words: string[], env: NodeJS.ProcessEnv = process.env): T {
-  const { status, signal, stdout, stderr } = spawnSync(program, words, { env, encoding: 'utf8' });
-  if (status === 0) return JSON.parse(stdout) as T;
-  throw new Error(`${program} ${words.join(' ')} ended with ${signal ?? status}:\n${stderr.slice(-2000)}`);
-}
-
 function ours({ words }: Case): Measurement {
   const atOnce = options['targets-at-once'];
-  return runJson(process.execPath, [
-    ...['--import', TSX, scriptPath('ours.ts'), ...words],
-    ...['--threads', options.threads, '--steps', options.steps],
-    ...(atOnce === undefined ? [] : ['--targets-at-once', atOnce]),
-  ]);
+  return runJson(
+    tsCommand(scriptPath('ours.ts'), [
+      ...[...words, '--threads', options.threads, '--steps', options.steps],
+      ...(atOnce === undefined ? [] : ['--targets-at-once', atOnce]),
+    ]),
+  );
 }
 
 function peer(
@@ -83,21 +73,9 @@ function peer(
   { format, threads }: Variant,
   steps: string,
 ): Measurement {
-  return runJson(
-    program,
-    [
-      ...[scriptPath('peer.py'), ...words, '--threads', threads, '--steps', steps, '--format', format],
-      ...[
-        '--lambda',
-        String(LAMBDA),
-        '--learning-rate',
-        String(LEARNING_RATE),
-        '--momentum',
-        String(MOMENTUM),
-      ],
-    ],
-    env,
-  );
+  const own = [scriptPath('peer.py'), ...words, '--threads', threads, '--steps', steps, '--format', format];
+  const shared = ['--lambda', LAMBDA, '--learning-rate', LEARNING_RATE, '--momentum', MOMENTUM].map(String);
+  return runJson({ program, words: [...own, ...shared], env });
 }
 
 /** PyTorch's fastest way on this case, by one step of each. */
@@ -154,10 +132,6 @@ function compare(python: Python, what: Case, limit: number) {
   };
 }
 
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 async function main(): Promise<void> {
   if (options.help) return void process.stdout.write(HELP);
   const names = options.networks.split(',');
@@ -168,17 +142,13 @@ async function main(): Promise<void> {
     );
   }
   const python = await findPython(options.python ?? process.env.PAG_BENCH_PYTHON, options.install);
-  const limitWords = ['--import', TSX, scriptPath('limit.ts'), '--threads', options.threads];
   const { rate, forward } = runJson<{ rate: number; forward: Record<string, number> }>(
-    process.execPath,
-    limitWords,
+    tsCommand(scriptPath('limit.ts'), ['--threads', options.threads]),
   );
   say(
     `PyTorch ${python.version}; matrix products ${(rate / 1e9).toFixed(0)} GFLOP/s with ${options.threads} threads`,
   );
-  const [load] = loadavg() as [number, ...number[]];
-  if (load > QUIET)
-    say(`The load of this machine is ${load.toFixed(1)}: what else it does falsifies the figures.`);
+  doubtUnlessQuiet();
   const folder = await mkdtemp(join(tmpdir(), 'bench-train-step-'));
   try {
     const rows = [];

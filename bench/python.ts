@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { installOnce } from '../../pipeline/setup/cache.mjs';
-import { SetupFailure } from '../../pipeline/setup/failure.mjs';
-import { thisMachine } from '../../pipeline/setup/machine.mjs';
-import { requirePython } from '../../pipeline/setup/programs.mjs';
-import { pipInstall } from '../../pipeline/setup/python-packages.mjs';
+import { installOnce } from '../pipeline/setup/cache.mjs';
+import { SetupFailure } from '../pipeline/setup/failure.mjs';
+import { thisMachine } from '../pipeline/setup/machine.mjs';
+import { requirePython } from '../pipeline/setup/programs.mjs';
+import { pipInstall } from '../pipeline/setup/python-packages.mjs';
 
 const PACKAGES = ['torch', 'numpy', 'safetensors'];
 /** With the libraries for graphics processors that the usual package brings along. */
