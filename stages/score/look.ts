@@ -40,7 +40,10 @@ export async function look(run: ScoreRun): Promise<void> {
   const model = { network, parameters, preconditioning, scale, classes };
   try {
     if (sheet) await writeSheet(run, model);
-    if (loss) notes.heldOut.push(...heldOutLosses(setting, model).map((row) => ({ step, ...row })));
+    if (loss) {
+      const wallTimeSec = Date.now() / 1000;
+      notes.heldOut.push(...heldOutLosses(setting, model).map((row) => ({ step, wallTimeSec, ...row })));
+    }
     notes.looked = step;
   } finally {
     tf.dispose(parameters);

@@ -21,10 +21,12 @@ export async function writeMetrics(directory: string, { rows, heldOut }: Notes):
 export async function writeEvents(directory: string, { rows, heldOut }: Notes): Promise<void> {
   const folder = join(directory, 'tensorboard');
   await makeDirectory(folder);
-  const events = rows.map(({ step, loss, wallTimeSec }) => {
-    const since = heldOut.filter((row) => row.step <= step && row.step > step - rows[0]!.step);
-    const losses = since.map(({ sigma, loss: value }) => [`heldOut/sigma ${sigma.toPrecision(3)}`, value]);
-    return { step, wallTimeSec, scalars: { loss, ...Object.fromEntries(losses) } };
-  });
+  const training = rows.map(({ step, wallTimeSec, loss }) => ({ step, wallTimeSec, scalars: { loss } }));
+  const validation = heldOut.map(({ step, wallTimeSec, sigma, loss }) => ({
+    step,
+    wallTimeSec,
+    scalars: { [`heldOut/sigma ${sigma.toPrecision(3)}`]: loss },
+  }));
+  const events = [...training, ...validation].sort((a, b) => a.step - b.step);
   await writeFileAtomic(join(folder, 'events.out.tfevents.0.pipeline'), encodeEvents(events));
 }

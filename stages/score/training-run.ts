@@ -13,7 +13,7 @@ export type Notes = {
   rows: { step: number; loss: number; wallTimeSec: number }[];
   /** Of the losses since the last row. */
   sum: number;
-  heldOut: ({ step: number } & HeldOutLoss)[];
+  heldOut: ({ step: number; wallTimeSec: number } & HeldOutLoss)[];
   /** Step after which the model was last looked at: loss of held-out images, sample sheet. */
   looked: number;
 };

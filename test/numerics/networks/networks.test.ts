@@ -2,7 +2,9 @@ import '../../support/engine.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { variantConfigSchema } from '../../../schemas/config.ts';
 import { classifierSchema } from '../../../schemas/network-config.ts';
+import { scoreNetworkEntrySchema } from '../../../schemas/score-network-sizes.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
+import type { ScorePass } from '../../../stages/numerics/networks/network.ts';
 import { makeClassifier, makeScoreNetwork } from '../../../stages/numerics/networks/registry.ts';
 import {
   initializeParameters,
@@ -105,6 +107,51 @@ describe('score networks', () => {
       expect(idle.map((spec) => spec.name)).toEqual([]);
     },
   );
+
+  it.each([
+    { size: 'toy', shape: [2], parameters: 36_000 },
+    { size: 'small', shape: [16, 16, 1], parameters: 2_400_000 },
+    { size: 'small', shape: [28, 28, 1], parameters: 2_500_000 },
+    { size: 'large', shape: [32, 32, 3], parameters: 24_600_000 },
+  ])('of size $size takes inputs of $shape', ({ size, shape, parameters }) => {
+    const network = makeScoreNetwork(scoreNetworkEntrySchema.parse(size), shape, 2);
+    const count = parameterCount(network.parameters);
+    expect(Math.abs(count / parameters - 1)).toBeLessThan(0.03);
+    const values = loadParameters(network.parameters, new Float32Array(count).fill(0.01));
+    const out = network.forward(values, tf.ones([1, ...shape]), tf.tensor1d([0.1]), tf.tensor2d([[0, 1]]));
+    expect(out.shape).toEqual([1, ...shape]);
+    tf.dispose(values);
+  });
+
+  it('U-Net: dropout is for training alone, and labels of augmentations are heard', () => {
+    const settings = { channels: 8, groups: 2, dropout: 0.5, augmentations: 3 };
+    const network = makeScoreNetwork(
+      scoreNetworkEntrySchema.parse({ kind: 'unet', ...settings }),
+      [4, 4, 1],
+      2,
+    );
+    const flat = randomStream(0).fillNormal(new Float32Array(parameterCount(network.parameters)));
+    const values = loadParameters(network.parameters, flat);
+    const out = (pass?: ScorePass) =>
+      network
+        .forward(values, tf.ones([1, 4, 4, 1]), tf.tensor1d([0.1]), tf.tensor2d([[0, 1]]), pass)
+        .dataSync()[0]!;
+    const keepAll = (shape: readonly number[]) => tf.ones([...shape]);
+    const alone = out();
+    expect(out({ dropoutMask: keepAll })).toBe(alone);
+    expect(out({ dropoutMask: (shape) => tf.zeros([...shape]) })).not.toBe(alone);
+    const rates: number[] = [];
+    out({
+      dropoutMask(shape, rate) {
+        rates.push(rate);
+        return keepAll(shape);
+      },
+    });
+    // Five blocks: two on the way down, one in the middle, two on the way up.
+    expect(rates).toEqual([0.5, 0.5, 0.5, 0.5, 0.5]);
+    const told = out({ dropoutMask: keepAll, augmentation: tf.tensor2d([[1, 0, 0]]) });
+    expect(told).not.toBe(alone);
+  });
 
   it('the class changes the output, and a row of zeros is the unconditional one', () => {
     const network = makeScoreNetwork({ kind: 'mlp', hidden: [16] }, [2], 2);

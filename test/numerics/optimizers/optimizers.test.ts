@@ -111,6 +111,9 @@ describe('the average of the weights', () => {
     expect(averageDecay(100, 1000, 1)).toBeLessThan(1e-5);
     // After 10 steps of 100 images the half-life is 50 images, so a step of 100 keeps a quarter.
     expect(averageDecay(100, 1e9, 10)).toBeCloseTo(0.25, 12);
+    // A large ramp-up bounds nothing, a half bounds the half-life to 500 of 1,000 images.
+    expect(averageDecay(100, 1000, 1, 1e9) ** 10).toBeCloseTo(0.5, 12);
+    expect(averageDecay(100, 1e9, 10, 0.5) ** 5).toBeCloseTo(0.5, 12);
   });
 
   it('weighs each step by the product of the decays after it', () => {
