@@ -19,14 +19,33 @@ export const datasetSchema = z.strictObject({
   name: z
     .enum(DATASET_NAMES)
     .describe(
-      'usps is bundled; mnist, cifar10 and folder are read from the data directory; toy is generated',
+      'usps is bundled; toy is generated; all others are read from the data directory (docs/data-sets.md)',
     ),
   folder: z
     .string()
     .optional()
-    .describe('for folder: path below the data directory, with train/CLASS/*.png and test/CLASS/*.png'),
-  size: count.optional().describe('for folder: side in pixels to which images are resized'),
-  grayscale: z.boolean().optional().describe('for folder: one channel instead of three'),
+    .describe(
+      'path below the data directory: needed for folder, parquet and numpy, else in place of the usual one',
+    ),
+  size: count
+    .optional()
+    .describe(
+      'for folder, parquet, imagenet, restricted-imagenet and cub200: side to which pictures are resized',
+    ),
+  grayscale: z.boolean().optional().describe('for the same: one channel instead of three'),
+  groups: z
+    .record(z.string(), z.array(z.string()).min(1))
+    .optional()
+    .describe('for imagenet and restricted-imagenet: name of a class -> its synsets (folders)'),
+  columns: z
+    .strictObject({ image: z.string().optional(), label: z.string().optional() })
+    .optional()
+    .describe('for parquet: names of the columns; default: image or img, and label, labels or fine_label'),
+  labels: z
+    .enum(['fine', 'coarse'])
+    .optional()
+    .describe('for cifar100: 100 classes (fine, the default) or their 20 groups'),
+  extra: z.boolean().optional().describe('for svhn: also train on the 531,131 extra images'),
   trainImages: count.optional().describe('use only the first so many training images'),
   testImages: count.optional().describe('use only the first so many test images'),
   classes: z

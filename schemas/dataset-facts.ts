@@ -1,6 +1,23 @@
 /** What is known of each data set before its files are read: its name, the shape of an image, the number of classes. */
 
-export const DATASET_NAMES = ['usps', 'mnist', 'cifar10', 'folder', 'toy'] as const;
+export const DATASET_NAMES = [
+  'usps',
+  'mnist',
+  'fashion-mnist',
+  'cifar10',
+  'cifar100',
+  'svhn',
+  'stl10',
+  'imagenet64',
+  'imagenet',
+  'restricted-imagenet',
+  'cub200',
+  'mnist-distractor',
+  'folder',
+  'parquet',
+  'numpy',
+  'toy',
+] as const;
 export type DatasetName = (typeof DATASET_NAMES)[number];
 
 /** `null`: it depends on the files or on the configuration. */
@@ -14,6 +31,17 @@ export const DATASET_FACTS: Record<DatasetName, DatasetFacts> = {
   usps: { shape: [16, 16, 1], classes: 10 },
   mnist: { shape: [28, 28, 1], classes: 10 },
   cifar10: { shape: [32, 32, 3], classes: 10 },
+  'fashion-mnist': { shape: [28, 28, 1], classes: 10 },
+  cifar100: { shape: [32, 32, 3], classes: 100 },
+  svhn: { shape: [32, 32, 3], classes: 10 },
+  stl10: { shape: [96, 96, 3], classes: 10 },
+  imagenet64: { shape: [64, 64, 3], classes: 1000 },
+  imagenet: { shape: null, classes: null },
+  'restricted-imagenet': { shape: null, classes: 9 },
+  cub200: { shape: null, classes: 200 },
+  'mnist-distractor': { shape: [56, 28, 1], classes: 10 },
+  parquet: { shape: null, classes: null },
+  numpy: { shape: null, classes: null },
   folder: { shape: null, classes: null },
   toy: { shape: [2], classes: 2 },
 };
@@ -24,24 +52,40 @@ interface NamedDataset {
   size?: number | undefined;
   grayscale?: boolean | undefined;
   classes?: readonly unknown[] | undefined;
+  groups?: Record<string, readonly string[]> | undefined;
+  labels?: 'fine' | 'coarse' | undefined;
 }
 
 /** Shape of one input and number of classes, as far as they are known before the data are read. */
-export function inputsOf({ name, size, grayscale, classes: chosen }: NamedDataset): {
+export function inputsOf({ name, size, grayscale, classes: chosen, labels, groups }: NamedDataset): {
   shape?: number[];
   classes?: number;
 } {
-  const { shape, classes: all } = DATASET_FACTS[name];
+  const { shape, classes: known } = DATASET_FACTS[name];
+  const grouped = groups === undefined ? known : Object.keys(groups).length;
+  const all = name === 'cifar100' && labels === 'coarse' ? 20 : grouped;
   const resized = size === undefined ? null : [size, size, grayscale ? 1 : 3];
-  const known = shape ?? resized;
+  const sides = shape ?? resized;
   const classes = chosen?.length ?? all;
   return {
-    ...(known === null ? {} : { shape: [...known] }),
+    ...(sides === null ? {} : { shape: [...sides] }),
     ...(classes === null ? {} : { classes }),
   };
 }
 
 /** Whether anything of a data set is drawn, so that it hangs on the seed. */
 export function usesSeed(config: { name: DatasetName; validation?: unknown; perClass?: unknown }): boolean {
-  return config.name === 'toy' || config.validation !== undefined || config.perClass !== undefined;
+  const isDrawn = config.name === 'toy' || config.name === 'mnist-distractor';
+  return isDrawn || config.validation !== undefined || config.perClass !== undefined;
 }
+
+/** Data sets whose folder the configuration must name. */
+export const OWN_DATASETS: readonly DatasetName[] = ['folder', 'parquet', 'numpy'];
+/** Data sets of pictures of many sizes, which are brought to `dataset.size`. */
+export const PICTURE_DATASETS: readonly DatasetName[] = [
+  'folder',
+  'parquet',
+  'imagenet',
+  'restricted-imagenet',
+  'cub200',
+];

@@ -1,6 +1,6 @@
 /** What no single setting can tell: settings that do not go together. */
 import type { ExperimentConfig } from '../../schemas/config.ts';
-import { inputsOf } from '../../schemas/dataset-facts.ts';
+import { inputsOf, OWN_DATASETS, PICTURE_DATASETS } from '../../schemas/dataset-facts.ts';
 import { networkMisfit } from '../../schemas/network-fit.ts';
 import { AUGMENTATIONS } from '../../schemas/score-config.ts';
 import { scoreNetworkMisfit } from '../../schemas/score-network-fit.ts';
@@ -35,10 +35,13 @@ function checkImages({ dataset, score }: ExperimentConfig): Problem[] {
     const expected = 'edm or ddpm, because an exact score is known for the toy data only';
     problems.push({ path: ['score', 'kind'], expected, found: 'analytic' });
   }
-  if (dataset.name !== 'folder') return problems;
-  for (const key of ['folder', 'size'] as const) {
+  const needed = [
+    ...(OWN_DATASETS.includes(dataset.name) ? (['folder'] as const) : []),
+    ...(PICTURE_DATASETS.includes(dataset.name) ? (['size'] as const) : []),
+  ];
+  for (const key of needed) {
     if (dataset[key] !== undefined) continue;
-    const expected = `a value, because dataset.name is folder`;
+    const expected = `a value, because dataset.name is ${dataset.name}`;
     problems.push({ path: ['dataset', key], expected, found: 'nothing' });
   }
   return problems;

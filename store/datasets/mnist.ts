@@ -1,4 +1,4 @@
-/** MNIST in the official IDX files: http://yann.lecun.com/exdb/mnist describes the format. */
+/** MNIST and Fashion-MNIST in the official IDX files: http://yann.lecun.com/exdb/mnist describes the format. */
 import type { DatasetEntry, Download } from './catalogue-entry.ts';
 import { type ByteDataset, type ByteSplit, checkLabels, damagedData, memorySplit } from './dataset-source.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
@@ -8,6 +8,20 @@ const CLASSES = 10;
 /** Two zeros, the type (8: bytes), the number of dimensions. */
 const IMAGES_MAGIC = 0x00000803;
 const LABELS_MAGIC = 0x00000801;
+
+/** In the order of their labels. */
+const CLOTHES = [
+  'T-shirt/top',
+  'trouser',
+  'pullover',
+  'dress',
+  'coat',
+  'sandal',
+  'shirt',
+  'sneaker',
+  'bag',
+  'ankle boot',
+];
 
 export const MNIST_FILES = [
   'train-images-idx3-ubyte',
@@ -21,19 +35,39 @@ export const MNIST_FILES = [
  * @returns images [28, 28, 1] and labels in the order of the files
  */
 export async function readMnist(directory: string): Promise<ByteDataset> {
+  return readIdxFiles(directory, {
+    title: 'MNIST',
+    classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
+    provenance: 'MNIST handwritten digits (LeCun, Cortes and Burges 1998), IDX layout of the official files',
+  });
+}
+
+/** Fashion-MNIST, in files of the same names and format. */
+export async function readFashionMnist(directory: string): Promise<ByteDataset> {
+  return readIdxFiles(directory, {
+    title: 'Fashion-MNIST',
+    classNames: [...CLOTHES],
+    provenance: 'Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), IDX layout of the official files',
+  });
+}
+
+async function readIdxFiles(
+  directory: string,
+  { title, classNames, provenance }: { title: string; classNames: string[]; provenance: string },
+): Promise<ByteDataset> {
   const alternatives = MNIST_FILES.map((name) => [`${name}.gz`, name]);
   const [trainImages, trainLabels, testImages, testLabels] = (await readSources(
-    'MNIST',
+    title,
     directory,
     alternatives,
   )) as [SourceFile, SourceFile, SourceFile, SourceFile];
   return {
     shape: [SIDE, SIDE, 1],
-    classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
+    classNames,
     train: readSplit(trainImages, trainLabels),
     test: readSplit(testImages, testLabels),
     sources: [trainImages, trainLabels, testImages, testLabels].map(({ source }) => source),
-    provenance: 'MNIST handwritten digits (LeCun, Cortes and Burges 1998), IDX layout of the official files',
+    provenance,
   };
 }
 
@@ -105,6 +139,46 @@ export const mnist: DatasetEntry = {
       4_542,
       'ec29112dd5afa0611ce80d1b7f02629c',
       'f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6',
+    ),
+  ],
+  splits: ['train', 'test'],
+};
+
+const FASHION = 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com';
+
+/** Sizes and sha256 as in TensorFlow Datasets' url_checksums/fashion_mnist.txt, md5 as in torchvision's datasets/mnist.py. */
+function fashionDownload(name: string, bytes: number, md5: string, sha256: string): Download {
+  return { name, bytes, md5, sha256, urls: [`${FASHION}/${name}`], into: 'fashion-mnist' };
+}
+
+export const fashionMnist: DatasetEntry = {
+  name: 'fashion-mnist',
+  title: 'Fashion-MNIST, pieces of clothing',
+  layouts: [{ folder: 'fashion-mnist', files: MNIST_FILES, read: readFashionMnist }],
+  downloads: [
+    fashionDownload(
+      'train-images-idx3-ubyte.gz',
+      26_421_880,
+      '8d4fb7e6c68d591d4c3dfef9ec88bf0d',
+      '3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84',
+    ),
+    fashionDownload(
+      'train-labels-idx1-ubyte.gz',
+      29_515,
+      '25c81989df183df01b3e8a0aad5dffbe',
+      'a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845',
+    ),
+    fashionDownload(
+      't10k-images-idx3-ubyte.gz',
+      4_422_102,
+      'bef4ecab320f06d8554ea6380940ec79',
+      '346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073',
+    ),
+    fashionDownload(
+      't10k-labels-idx1-ubyte.gz',
+      5_148,
+      'bb300cfdad3c16e7a12a480ee83cd310',
+      '67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5',
     ),
   ],
   splits: ['train', 'test'],

@@ -1,11 +1,11 @@
 /** Reading the official files of a data set, packed or not. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import Bunzip from 'seek-bzip';
 import type { DatasetInfo } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
-import { sha256 } from '../content-hash.ts';
+import { sha256, sha256File } from '../content-hash.ts';
 import { damagedData, HOW_TO_NAME_DATA } from './dataset-source.ts';
 
 /** One official file, unpacked. */
@@ -39,6 +39,29 @@ export async function readSources(
   const missing = alternatives.filter((_, i) => names[i] === undefined).map(([official]) => official!);
   if (missing.length > 0) throw missingFiles(title, directory, alternatives, missing);
   return Promise.all(names.map((name) => readSource(directory, name!)));
+}
+
+/** Throws `DATA_MISSING` with all files that are not in the folder. */
+export async function requireFiles(
+  title: string,
+  directory: string,
+  files: readonly string[],
+): Promise<void> {
+  const present = await listFolder(directory);
+  const missing = files.filter((name) => !present.includes(name));
+  if (missing.length === 0) return;
+  throw missingFiles(
+    title,
+    directory,
+    files.map((name) => [name]),
+    missing,
+  );
+}
+
+/** Name, size and checksum of a file that is read in pieces. */
+export async function fileSource(directory: string, name: string): Promise<DatasetInfo['sources'][number]> {
+  const path = join(directory, name);
+  return { name, bytes: (await stat(path)).size, sha256: await sha256File(path) };
 }
 
 /** Names in a folder; none where there is no such folder. */

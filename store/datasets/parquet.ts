@@ -1,0 +1,230 @@
+/**
+ * Images in Parquet files, as Hugging Face keeps data sets: data/train-00000-of-00002-….parquet or train.parquet, with
+ * a column of encoded pictures and one of labels. Row group by row group, so that a file need not fit into memory.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import type { ImageBlock } from '../../schemas/dataset.ts';
+import { PipelineError } from '../../schemas/errors.ts';
+import type { DatasetConfig, DatasetEntry } from './catalogue-entry.ts';
+import {
+  checkLabels,
+  type DatasetSource,
+  damagedData,
+  HOW_TO_NAME_DATA,
+  type SplitSource,
+} from './dataset-source.ts';
+import { pictureOptions } from './image-folder.ts';
+import { namesInMetadata, namesInReadme } from './parquet-class-names.ts';
+import { decodePicture, type PictureOptions, pictureShape } from './pictures.ts';
+import { joinSplits } from './records.ts';
+import { fileSource, listFolder } from './source-file.ts';
+
+const IMAGE_COLUMNS = ['image', 'img'];
+const LABEL_COLUMNS = ['label', 'labels', 'fine_label'];
+/** Pictures decoded at the same time. */
+const AT_ONCE = 8;
+
+interface ParquetFile {
+  path: string;
+  metadata: FileMetaData;
+  columns: { image: string; label: string };
+  /** As they are in the file: numbers, or texts that name the class. */
+  labels: (number | string)[];
+}
+
+/**
+ * @param directory folder with the files, or with a folder data that has them
+ * @returns images [size, size, 1 or 3]; classes by the names in the schema's metadata or in README.md, else by the
+ *   texts that are the labels, sorted, else by number
+ */
+export async function readParquet(directory: string, config: DatasetConfig): Promise<DatasetSource> {
+  const names = await filesOf(directory);
+  const splits: Record<string, ParquetFile[]> = { train: [], test: [], validation: [] };
+  for (const name of names) {
+    const split = splitOf(name);
+    if (split !== null) splits[split]!.push(await openParquet(join(directory, name), config));
+  }
+  for (const split of ['train', 'test'] as const)
+    if (splits[split]!.length === 0) throw missing(directory, names);
+  const classNames = await classesOf(directory, splits.train!);
+  const options = pictureOptions(config);
+  const read = (split: string) =>
+    joinSplits(splits[split]!.map((file) => splitSource(file, classNames, options)));
+  return {
+    shape: pictureShape(options),
+    classNames,
+    train: read('train'),
+    test: read('test'),
+    ...(splits.validation!.length === 0 ? {} : { validation: read('validation') }),
+    sources: await Promise.all(
+      names.filter((name) => splitOf(name) !== null).map((name) => fileSource(directory, name)),
+    ),
+    provenance: `Pictures from Parquet files, resized to ${options.size}×${options.size}`,
+  };
+}
+
+/** Parquet files of a folder and of its folder data, sorted. */
+async function filesOf(directory: string): Promise<string[]> {
+  const names = await listFolder(directory);
+  const inData = names.includes('data')
+    ? (await readdir(join(directory, 'data'))).map((name) => `data/${name}`)
+    : [];
+  return [...names, ...inData].filter((name) => name.endsWith('.parquet')).sort();
+}
+
+/** Files are named train.parquet, or train-00000-of-00002.parquet with any ending; val and valid are validation. */
+function splitOf(name: string): string | null {
+  const [, word] = /(?:^|\/)(train|test|validation|valid|val)(?:[-_.].*)?\.parquet$/.exec(name) ?? [];
+  if (word === undefined) return null;
+  return word.startsWith('val') ? 'validation' : word;
+}
+
+function missing(directory: string, found: string[]): PipelineError {
+  const message = `Expected Parquet files named train… and test… in ${directory} or its folder data, found ${found.join(', ') || 'none'}. Put them there, or ${HOW_TO_NAME_DATA}.`;
+  return new PipelineError('DATA_MISSING', message);
+}
+
+async function openParquet(path: string, config: DatasetConfig): Promise<ParquetFile> {
+  try {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    const columns = columnsOf(metadata, config);
+    const rows = await parquetReadObjects({ file, metadata, compressors, columns: [columns.label] });
+    const labels = rows.map((row) => labelOf(row[columns.label]));
+    return { path, metadata, columns, labels };
+  } catch (error) {
+    throw damagedData(path, 'a Parquet file of images and labels', `that ${(error as Error).message}`, error);
+  }
+}
+
+function columnsOf(
+  { schema }: FileMetaData,
+  { columns = {} }: DatasetConfig,
+): { image: string; label: string } {
+  const present = topColumns(schema);
+  const find = (kind: string, given: string | undefined, usual: string[]) => {
+    const wanted = given === undefined ? usual : [given];
+    const name = wanted.find((candidate) => present.includes(candidate));
+    if (name !== undefined) return name;
+    throw new Error(
+      `its columns are ${present.join(', ')}, without ${wanted.join(' or ')}; name it in dataset.columns.${kind}`,
+    );
+  };
+  return {
+    image: find('image', columns.image, IMAGE_COLUMNS),
+    label: find('label', columns.label, LABEL_COLUMNS),
+  };
+}
+
+/** Names of the columns, without the parts of structs: the schema is a tree in depth-first order. */
+function topColumns(schema: FileMetaData['schema']): string[] {
+  const names: string[] = [];
+  let at = 1;
+  const skip = () => {
+    const children = schema[at++]?.num_children ?? 0;
+    for (let i = 0; i < children; i++) skip();
+  };
+  while (at < schema.length) {
+    names.push(schema[at]!.name);
+    skip();
+  }
+  return names;
+}
+
+function labelOf(value: unknown): number | string {
+  if (typeof value === 'number' || typeof value === 'string') return value;
+  if (typeof value === 'bigint') return Number(value);
+  throw new Error(`a label is ${value === null ? 'missing' : typeof value}`);
+}
+
+async function classesOf(directory: string, files: ParquetFile[]): Promise<string[]> {
+  const { metadata, columns } = files[0]!;
+  const text = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
+  const readme = (await listFolder(directory)).includes('README.md')
+    ? await readFile(join(directory, 'README.md'), 'utf8')
+    : '';
+  const told = namesInMetadata(text, columns.label) ?? namesInReadme(readme, columns.label);
+  if (told !== null) return told;
+  const seen = [...new Set(files.flatMap(({ labels }) => labels))];
+  if (seen.every((label) => typeof label === 'string')) return seen.sort();
+  const most = seen.reduce<number>((top, label) => Math.max(top, Number(label)), 0);
+  return Array.from({ length: most + 1 }, (_, label) => String(label));
+}
+
+function splitSource(file: ParquetFile, classNames: string[], options: PictureOptions): SplitSource {
+  const places = new Map(classNames.map((name, label) => [name, label]));
+  const labels = file.labels.map((label) => (typeof label === 'number' ? label : (places.get(label) ?? -1)));
+  const unknown = labels.indexOf(-1);
+  if (typeof file.labels[unknown] === 'string') {
+    throw damagedData(
+      file.path,
+      'labels that occur in training',
+      `${JSON.stringify(file.labels[unknown])} for image ${unknown}`,
+    );
+  }
+  checkLabels(file.path, labels, classNames.length);
+  return {
+    count: labels.length,
+    labels: Uint16Array.from(labels),
+    read: (indices) => readPictures(file, indices, options),
+  };
+}
+
+/** Reads only the row groups that have wanted rows. */
+async function* readPictures(
+  { path, metadata, columns }: ParquetFile,
+  indices: Uint32Array,
+  options: PictureOptions,
+): AsyncGenerator<ImageBlock> {
+  const file = await asyncBufferFromFile(path);
+  const imageBytes = pictureShape(options).reduce((product, side) => product * side, 1);
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = rowStart + Number(group.num_rows);
+    const wanted = indices.filter((index) => index >= rowStart && index < rowEnd);
+    const range = { rowStart, rowEnd };
+    rowStart = rowEnd;
+    if (wanted.length === 0) continue;
+    const rows = await readGroup(path, () =>
+      parquetReadObjects({ file, metadata, compressors, columns: [columns.image], utf8: false, ...range }),
+    );
+    for (let first = 0; first < wanted.length; first += AT_ONCE) {
+      const chosen = wanted.subarray(first, first + AT_ONCE);
+      const images = new Uint8Array(chosen.length * imageBytes);
+      await Promise.all(
+        Array.from(chosen, async (index, i) => {
+          const place = `${path}, row ${index}`;
+          const bytes = pictureBytes(place, rows[index - range.rowStart]![columns.image]);
+          images.set(await decodePicture(bytes, options, place), i * imageBytes);
+        }),
+      );
+      yield { images };
+    }
+  }
+}
+
+async function readGroup<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw damagedData(path, 'whole row groups', `that ${(error as Error).message}`, error);
+  }
+}
+
+/** Of a column of bytes, or of structs { bytes, path }. */
+function pictureBytes(place: string, value: unknown): Uint8Array {
+  const bytes = value instanceof Uint8Array ? value : (value as { bytes?: unknown } | null)?.bytes;
+  if (bytes instanceof Uint8Array) return bytes;
+  throw damagedData(place, 'the bytes of a picture', 'none');
+}
+
+export const parquet: DatasetEntry = {
+  name: 'parquet',
+  title: 'Parquet files of your own, or a data set of Hugging Face',
+  layouts: [{ folder: null, files: [], read: readParquet }],
+  downloads: [],
+  splits: ['train', 'validation', 'test'],
+};
