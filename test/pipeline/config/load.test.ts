@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadExperiment } from '../../../pipeline/config/load.ts';
 import { presetNames, readPreset } from '../../../pipeline/config/source.ts';
 import { resolvedYaml } from '../../../pipeline/results.ts';
+import { DATASET_NAMES } from '../../../schemas/dataset-facts.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
 
 const load = (text: string, settings: string[] = []) => loadExperiment({ name: 'x.yaml', text }, settings);
@@ -152,7 +153,7 @@ score: 3
     expect(problemsIn(text).sort()).toEqual(
       [
         'name: expected letters, digits, dots, dashes and underscores, found the text "a/b"',
-        'dataset.name: expected one of usps, mnist, cifar10, folder, toy, found the text "uspss"',
+        `dataset.name: expected one of ${DATASET_NAMES.join(', ')}, found the text "uspss"`,
         'dataset.size: expected a number >= 1, found 0',
         'lambda: expected the name of a setting, found an unknown one; the nearest is train.lambda',
         'train.lamda: expected the name of a setting, found an unknown one; the nearest is train.lambda',

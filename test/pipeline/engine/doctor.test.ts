@@ -31,14 +31,14 @@ describe('examine', () => {
       devices: ['CPU:0'],
     });
     const found = report.data.sets.filter((set) => set.found);
-    expect(found.map(({ name }) => name).sort()).toEqual(['mnist', 'usps']);
+    expect(found.map(({ name }) => name).sort()).toEqual(['mnist', 'mnist-distractor', 'usps']);
     expect(report.cpu.cores).toBeGreaterThan(0);
     expect(report.memory.totalBytes).toBeGreaterThan(1e9);
 
     const lines = renderReport(report);
     const longLinesOfText = lines.filter((line) => line.length > 80 && line.trim().includes(' '));
     expect(longLinesOfText).toEqual([]);
-    expect(lines).toContain('            usps, mnist found; `pipeline data list` tells of all');
+    expect(lines).toContain('            usps, mnist, mnist-distractor found; `pipeline data list` tells of all');
     expect(lines.at(-1)).toBe('Nothing is missing.');
 
     const told = (features: string[]) =>
