@@ -38,7 +38,9 @@ describe('examine', () => {
     const lines = renderReport(report);
     const longLinesOfText = lines.filter((line) => line.length > 80 && line.trim().includes(' '));
     expect(longLinesOfText).toEqual([]);
-    expect(lines).toContain('            usps, mnist, mnist-distractor found; `pipeline data list` tells of all');
+    expect(lines.join(' ').replace(/ +/g, ' ')).toContain(
+      ' usps, mnist, mnist-distractor found; `pipeline data list` tells of all ',
+    );
     expect(lines.at(-1)).toBe('Nothing is missing.');
 
     const told = (features: string[]) =>
