@@ -6,6 +6,7 @@ import yargs, { type Argv } from 'yargs';
 import { PipelineError } from '../schemas/errors.ts';
 import { DATA_ACTIONS, DATA_OPTIONS, describeData } from './commands/data.ts';
 import { describeModel, MODEL_ACTIONS, MODEL_OPTIONS } from './commands/model.ts';
+import { describeStore, STORE_ACTIONS, STORE_OPTIONS } from './commands/store.ts';
 import { thisWorld, type World } from './world.ts';
 
 /** As a shell reports a program that Ctrl-C has ended. */
@@ -69,6 +70,7 @@ const COMMANDS = [
   'schema',
   'data',
   'model',
+  'store',
   'completion',
 ];
 const OPTIONS = Object.keys({
@@ -85,6 +87,7 @@ const OPTIONS = Object.keys({
   yes,
   ...DATA_OPTIONS,
   ...MODEL_OPTIONS,
+  ...STORE_OPTIONS,
   help: 0,
   version: 0,
 });
@@ -156,6 +159,9 @@ function describeCommands(words: string[], world: World): Argv {
       describeData(parser, world),
     )
     .command('model', 'Import, export or show a model', (parser) => describeModel(parser, world))
+    .command('store', 'Show, check, mend, export or compare target gradients', (parser) =>
+      describeStore(parser, world),
+    )
     .completion('completion', 'Print a script that completes commands and options in bash or zsh')
     .demandCommand(1, `Expected a command (${COMMANDS.join(', ')}), found none`)
     .strict()
@@ -222,7 +228,7 @@ async function inWords(thrown: unknown, words: readonly string[]): Promise<unkno
   const { usageError } = await import('./usage.ts');
   return usageError(thrown.message, words, {
     commands: COMMANDS,
-    actions: { data: DATA_ACTIONS, model: MODEL_ACTIONS },
+    actions: { data: DATA_ACTIONS, model: MODEL_ACTIONS, store: STORE_ACTIONS },
     options: OPTIONS,
   });
 }

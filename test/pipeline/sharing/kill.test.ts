@@ -6,8 +6,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { expect, test } from 'vitest';
@@ -22,10 +22,18 @@ const KILLS = 54;
 /** Long enough for the second worker to be of help. */
 const SHARD_MS = 20;
 
+/** What bundled CommonJS packages expect. */
+const CJS_NAMES = `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+const __dirname = '';`;
+
 /** One file with all that the worker imports: it starts in a fifth of the time. */
 async function bundleWorker(folder: string): Promise<string> {
   // The provenance names the package; its description is looked for above the program.
   await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  await mkdir(join(folder, 'bundle'));
+  const kernels = 'store/shards/codecs/kernels.wat';
+  await copyFile(join(ROOT, kernels), join(folder, 'bundle', basename(kernels)));
   const entry = fileURLToPath(new URL('./kill.child.ts', import.meta.url));
   await build({
     configFile: false,
@@ -35,7 +43,10 @@ async function bundleWorker(folder: string): Promise<string> {
       ssr: entry,
       target: 'node20',
       outDir: join(folder, 'bundle'),
-      rollupOptions: { output: { entryFileNames: 'worker.mjs', inlineDynamicImports: true } },
+      emptyOutDir: false,
+      rollupOptions: {
+        output: { entryFileNames: 'worker.mjs', inlineDynamicImports: true, banner: CJS_NAMES },
+      },
     },
   });
   return join(folder, 'bundle', 'worker.mjs');

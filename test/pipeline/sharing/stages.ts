@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PipelineError } from '../../../schemas/errors.ts';
 import type { StageContext, StageDefinition } from '../../../schemas/stage.ts';
-import { writeFileAtomic } from '../../../store/atomic-file.ts';
+import { writeDataset } from '../../../store/dataset-artifact.ts';
 import { openGradientWriter } from '../../../store/shards/gradient-writer.ts';
 import { makeShards, missingShards } from '../../../store/shards/share-shards.ts';
 import { gradientsOf, storeInfo } from '../../store/shards/sample-stores.ts';
@@ -62,6 +62,27 @@ async function fillStore(context: StageContext): Promise<void> {
   if (!sharing?.isHelper) await writer.finish();
 }
 
+/** Images that are easily told apart: image i has the value i everywhere in its first channel. */
+async function makeImages({ directory }: StageContext): Promise<void> {
+  const [side, channels] = [8, 3];
+  const images = Uint8Array.from({ length: IMAGES * side * side * channels }, (_, i) =>
+    i % channels === 0 ? Math.floor(i / (side * side * channels)) : 200,
+  );
+  const labels = Uint16Array.from({ length: IMAGES }, (_, i) => i % 3);
+  const info = {
+    name: 'made',
+    shape: [side, side, channels],
+    storage: 'uint8' as const,
+    box: [0, 1] as [number, number],
+    classNames: ['ant', 'bee', 'cat'],
+    trainCount: IMAGES,
+    testCount: IMAGES,
+    sources: [],
+    provenance: 'made for a test',
+  };
+  await writeDataset(directory, info, { train: { images, labels }, test: { images, labels } });
+}
+
 export const stages: readonly StageDefinition[] = [
   {
     name: 'dataset',
@@ -70,7 +91,7 @@ export const stages: readonly StageDefinition[] = [
     inputs: () => [],
     configPart: () => 'images',
     needsEngine: () => false,
-    load: async () => (context) => writeFileAtomic(join(context.directory, 'images.txt'), 'images\n'),
+    load: async () => makeImages,
   },
   {
     name: 'precompute',

@@ -1,0 +1,35 @@
+/** `pipeline store verify`: reads all of a gradient store and names what is damaged. */
+import { resolve } from 'node:path';
+import { PipelineError } from '../../../schemas/errors.ts';
+import { countShards } from '../../../store/shards/store-layout.ts';
+import { type Verdict, verifyStore } from '../../../store/shards/verify-store.ts';
+import { labelled } from '../../fold-text.ts';
+import type { World } from '../../world.ts';
+import { findStore } from './find-store.ts';
+import type { StoreArguments } from './info.ts';
+
+/** Throws `ARTIFACT_DAMAGED` after it has named what is damaged. */
+export async function verifyCommand({ source, runs, json }: StoreArguments, world: World): Promise<void> {
+  const directory = await findStore(source, runs);
+  const verdict = await verifyStore(directory);
+  const { isFinished, damages } = verdict;
+  world.stdout.write(
+    json
+      ? `${JSON.stringify({ directory: resolve(directory), isFinished, damages }, null, 2)}\n`
+      : `${tell(directory, verdict).join('\n')}\n`,
+  );
+  if (damages.length === 0) return;
+  throw new PipelineError(
+    'ARTIFACT_DAMAGED',
+    `Expected every byte of ${directory} as it was written, found ${damages.length === 1 ? 'one thing' : `${damages.length} things`} wrong. Mend it with: pipeline store repair ${directory}`,
+    { place: { artifact: directory, files: damages.map(({ file }) => file) } },
+  );
+}
+
+function tell(directory: string, { info, isFinished, damages }: Verdict): string[] {
+  const shards = info === null ? 0 : countShards(info);
+  const end = isFinished ? '' : ' No manifest says that it is finished.';
+  if (damages.length === 0) return [`${directory}: ${shards} shards, every byte as it was written.${end}`];
+  const width = Math.max(...damages.map(({ file }) => file.length)) + 2;
+  return damages.flatMap(({ file, found }) => labelled(file, width, found));
+}

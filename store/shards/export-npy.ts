@@ -1,0 +1,108 @@
+/** Gradients as one NumPy array [images, targets, ...shape], written piece by piece, which numpy maps into memory. */
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { PipelineError } from '../../schemas/errors.ts';
+import { publishFile, temporaryName, translateDiskError } from '../atomic-file.ts';
+import { type Kernels, openKernels } from './codecs/kernels.ts';
+import type { GradientReader } from './gradient-reader.ts';
+import { gradientLength } from './store-layout.ts';
+
+/** The array starts at a multiple of so many bytes (NEP 1). */
+const ALIGNMENT = 64;
+const MAGIC = Buffer.from('\x93NUMPY\x01\x00', 'latin1');
+/** What the codec's rounding can hold without a scale. */
+const LARGEST = 32_752;
+
+type NpyType = 'float32' | 'float16' | 'uint16';
+const DESCRIPTIONS: Record<NpyType, string> = { float32: '<f4', float16: '<f2', uint16: '<u2' };
+
+/**
+ * Writes `path`, and `<path without .npy>.classes.npy` ([images, targets], uint16) where the store lists the classes.
+ * Throws `NOT_FINITE` where a value is too large for float16.
+ *
+ * @returns for float16, the worst 1 − cos between a gradient and its rounded values; null for float32
+ */
+export async function exportNpy(
+  reader: GradientReader,
+  path: string,
+  dtype: 'float32' | 'float16',
+): Promise<number | null> {
+  const { images, targets, shape, targetClasses } = reader.info;
+  const lists = targetClasses === 'listed';
+  const classes = new Uint16Array(lists ? images * targets : 0);
+  const kernels = await openKernels(gradientLength(reader.info));
+  let worst = 0;
+  await writeNpy(path, dtype, [images, targets, ...shape], async (write) => {
+    for await (const batch of reader.batches()) {
+      if (lists) classes.set(batch.classes, batch.first * targets);
+      if (dtype === 'float32') {
+        await write(batch.gradients);
+      } else {
+        const halves = new Uint16Array(batch.gradients.length);
+        worst = Math.max(worst, roundToHalves(kernels, batch.gradients, halves, path));
+        await write(halves);
+      }
+    }
+  });
+  if (lists) {
+    const beside = `${path.replace(/\.npy$/, '')}.classes.npy`;
+    await writeNpy(beside, 'uint16', [images, targets], (write) => write(classes));
+  }
+  return dtype === 'float32' ? null : worst;
+}
+
+async function writeNpy(
+  path: string,
+  type: NpyType,
+  shape: readonly number[],
+  fill: (write: (values: Float32Array | Uint16Array) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await writeAll(file, npyHeader(type, shape));
+      await fill((values) =>
+        writeAll(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)),
+      );
+    } finally {
+      await file.close();
+    }
+    await publishFile(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw translateDiskError(error, path);
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
+}
+
+/** Header of version 1.0 (numpy.lib.format): a Python dictionary, padded with spaces to a line's end. */
+export function npyHeader(type: NpyType, shape: readonly number[]): Buffer {
+  const sides = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const text = `{'descr': '${DESCRIPTIONS[type]}', 'fortran_order': False, 'shape': (${sides}), }`;
+  const unpadded = MAGIC.length + 2 + text.length + 1;
+  const padding = (ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT;
+  const size = Buffer.alloc(2);
+  size.writeUInt16LE(text.length + padding + 1);
+  return Buffer.concat([MAGIC, size, Buffer.from(`${text}${' '.repeat(padding)}\n`, 'latin1')]);
+}
+
+/** Sets `halves` to the gradients, row by row; returns the worst 1 − cos, 1 where a gradient becomes zero. */
+function roundToHalves(kernels: Kernels, gradients: Float32Array, halves: Uint16Array, path: string): number {
+  const length = kernels.gradient.length;
+  let worst = 0;
+  for (let start = 0; start < gradients.length; start += length) {
+    const largest = kernels.load(gradients, start);
+    if (largest > LARGEST) {
+      const message = `Expected gradients within ±${LARGEST} for float16 in ${path}, found one of ${largest}; export float32 (--dtype float32).`;
+      throw new PipelineError('NOT_FINITE', message);
+    }
+    const loss = kernels.encodeHalf(1, 1);
+    halves.set(kernels.halves, start);
+    // A gradient that becomes zero has no direction.
+    worst = Math.max(worst, Number.isFinite(loss) ? loss : 1);
+  }
+  return worst;
+}
