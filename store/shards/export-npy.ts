@@ -2,7 +2,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { PipelineError } from '../../schemas/errors.ts';
 import { publishFile, temporaryName, translateDiskError } from '../atomic-file.ts';
-import { type Kernels, openKernels } from './codecs/kernels.ts';
+import { openEncoderMemory } from './codecs/encoder-memory.ts';
 import type { GradientReader } from './gradient-reader.ts';
 import { gradientLength } from './store-layout.ts';
 
@@ -29,7 +29,7 @@ export async function exportNpy(
   const { images, targets, shape, targetClasses } = reader.info;
   const lists = targetClasses === 'listed';
   const classes = new Uint16Array(lists ? images * targets : 0);
-  const kernels = await openKernels(gradientLength(reader.info));
+  const rounder = await openRounder(gradientLength(reader.info), path);
   let worst = 0;
   await writeNpy(path, dtype, [images, targets, ...shape], async (write) => {
     for await (const batch of reader.batches()) {
@@ -38,7 +38,7 @@ export async function exportNpy(
         await write(batch.gradients);
       } else {
         const halves = new Uint16Array(batch.gradients.length);
-        worst = Math.max(worst, roundToHalves(kernels, batch.gradients, halves, path));
+        worst = Math.max(worst, rounder.round(batch.gradients, halves));
         await write(halves);
       }
     }
@@ -89,20 +89,36 @@ export function npyHeader(type: NpyType, shape: readonly number[]): Buffer {
   return Buffer.concat([MAGIC, size, Buffer.from(`${text}${' '.repeat(padding)}\n`, 'latin1')]);
 }
 
-/** Sets `halves` to the gradients, row by row; returns the worst 1 − cos, 1 where a gradient becomes zero. */
-function roundToHalves(kernels: Kernels, gradients: Float32Array, halves: Uint16Array, path: string): number {
-  const length = kernels.gradient.length;
-  let worst = 0;
-  for (let start = 0; start < gradients.length; start += length) {
-    const largest = kernels.load(gradients, start);
+/** Gradients without a scale of their own as halves, by the kernels of the codec. */
+interface HalfRounder {
+  /** Returns the worst 1 − cos, 1 where a gradient becomes zero. Throws `NOT_FINITE` for values that are too large. */
+  round(gradients: Float32Array, halves: Uint16Array): number;
+}
+
+/** @param path for messages */
+async function openRounder(length: number, path: string): Promise<HalfRounder> {
+  const memory = await openEncoderMemory(length);
+  const { kernels, padded, gradientAddress, packedAddress } = memory;
+  const packed = new Uint16Array(kernels.memory.buffer, packedAddress, length);
+  const roundRow = (gradients: Float32Array, start: number): number => {
+    const largest = memory.load(gradients, start);
     if (largest > LARGEST) {
       const message = `Expected gradients within ±${LARGEST} for float16 in ${path}, found one of ${largest}; export float32 (--dtype float32).`;
       throw new PipelineError('NOT_FINITE', message);
     }
-    const loss = kernels.encodeHalf(1, 1);
-    halves.set(kernels.halves, start);
+    kernels.encodeHalf(gradientAddress, padded, packedAddress, 1, 1);
+    const loss = memory.cosineLoss();
     // A gradient that becomes zero has no direction.
-    worst = Math.max(worst, Number.isFinite(loss) ? loss : 1);
-  }
-  return worst;
+    return Number.isFinite(loss) ? loss : 1;
+  };
+  return {
+    round(gradients, halves) {
+      let worst = 0;
+      for (let start = 0; start < gradients.length; start += length) {
+        worst = Math.max(worst, roundRow(gradients, start));
+        halves.set(packed, start);
+      }
+      return worst;
+    },
+  };
 }
