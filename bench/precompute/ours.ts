@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { registerEngine } from '../../pipeline/engine/register.ts';
 import { makePreconditioning } from '../../stages/numerics/diffusion/preconditioning/registry.ts';
 import { registerGradients } from '../../stages/numerics/gradients/register.ts';
+import { compiled } from '../../stages/numerics/networks/compiled.ts';
 import { makeScoreNetwork } from '../../stages/numerics/networks/registry.ts';
 import { loadParameters } from '../../stages/numerics/tensor/parameters.ts';
 import { learnedScore } from '../../stages/precompute/score-based.ts';
@@ -71,9 +72,10 @@ const named = Object.entries(tensors).map(
   ([name, tensor]) => [name.slice(MODEL_PREFIX.length), tensor] as const,
 );
 const { flat } = fromStateDict(network.parameters, Object.fromEntries(named), options.case!);
+const parameters = loadParameters(network.parameters, flat);
 const model = {
-  network,
-  parameters: loadParameters(network.parameters, flat),
+  network: compiled(network, parameters),
+  parameters,
   scale: SCALE,
   preconditioning: makePreconditioning({ kind: 'edm', sigmaData: SIGMA_DATA }),
   classes: CLASSES,

@@ -55,7 +55,8 @@ async function scoreBased(context: StageContext, dataset: Dataset): Promise<Targ
       : await readNamedScoreModel(precompute.unconditional, dataset);
   // σ is given in [−1, 1] for images, which is the model's own scale, but in raw coordinates for points.
   const unit = dataset.info.box === null ? conditional.scale.factor : 1;
-  const scaled = { ...target, sigmas: target.sigmas.map((sigma) => sigma * unit) };
+  const { round } = conditional.preconditioning;
+  const scaled = { ...target, sigmas: target.sigmas.map((sigma) => round(sigma * unit)) };
   return learnedScore(dataset, {
     conditional,
     unconditional,

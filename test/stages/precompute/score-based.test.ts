@@ -8,6 +8,7 @@ import { type LineMixture, mixtureScore } from '../../../stages/numerics/diffusi
 import { makePreconditioning } from '../../../stages/numerics/diffusion/preconditioning/registry.ts';
 import { addLevel, type ScoreTarget } from '../../../stages/numerics/diffusion/score-target.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
+import { compiled } from '../../../stages/numerics/networks/compiled.ts';
 import { makeScoreNetwork } from '../../../stages/numerics/networks/registry.ts';
 import { loadParameters, parameterCount } from '../../../stages/numerics/tensor/parameters.ts';
 import { randomStream } from '../../../stages/numerics/tensor/random.ts';
@@ -166,7 +167,9 @@ describe('the bytes of score-based targets', () => {
     const labels = Uint16Array.from({ length: 12 }, (_, i) => i % CLASSES);
     const squares = await readDataset(await datasetArtifact([8, 8, 1], CLASSES, { images, labels }));
     const unet = { kind: 'unet', channels: 8, multipliers: [1, 2], groups: 4, attention: [4] };
-    const network = scoreModel(unet, [8, 8, 1], CLASSES, 4);
+    const plain = scoreModel(unet, [8, 8, 1], CLASSES, 4);
+    // As it is loaded from a folder, a graph for each size of a batch.
+    const network = { ...plain, network: compiled(plain.network, plain.parameters) };
     const of = (batchSize: number, first: number, count: number) =>
       targetsOf(
         learnedScore(squares, { conditional: network, unconditional: network, target: base, batchSize }),
