@@ -48,7 +48,7 @@ export async function downloadFile(file: RemoteFile, path: string, options: Down
       if (url !== file.urls.at(-1)) options.onNote(`${url}: ${error.message}; trying the next place`);
     }
   }
-  const message = `Expected ${basename(path)} from one of these places, found none that gives it:\n${reasons.join('\n')}\nTry again later, or put the file by hand at\n  ${path}\nand run the same command again.`;
+  const message = `Expected ${basename(path)} from one of these places, found none that gives it:\n${reasons.join('\n')}`;
   throw new PipelineError('DOWNLOAD_FAILED', message);
 }
 

@@ -21,9 +21,15 @@ export interface FetchOptions {
   emit: Emit;
 }
 
-/** Where a downloaded file lies: an archive at the top of the data directory, another file in its place. */
+/** Where a user puts a file by hand: an archive at the top of the data directory, another file in its place. */
 export function pathOf({ name, into, archive }: Download, dataDirectory: string): string {
   return join(dataDirectory, archive === undefined ? into : '', name);
+}
+
+/** Where we put it: an archive that we have downloaded ourselves is removed once it is unpacked. */
+function downloadPathOf(download: Download, dataDirectory: string): string {
+  if (download.archive === undefined) return pathOf(download, dataDirectory);
+  return join(fetchedFolder(dataDirectory), download.name);
 }
 
 /** Files that the data set's usual layout needs; `withOptional`: and those that it reads on request. */
@@ -59,8 +65,9 @@ export async function missingDownloads(
 /** Bytes still to come, as far as known. */
 export async function bytesToCome(downloads: readonly Download[], dataDirectory: string): Promise<number> {
   const rests = downloads.map(async (download) => {
-    const path = pathOf(download, dataDirectory);
-    const there = [path, partOf(path)].map((name) => stat(name).catch(() => ({ size: 0 })));
+    const path = downloadPathOf(download, dataDirectory);
+    const places = [path, partOf(path), pathOf(download, dataDirectory)];
+    const there = places.map((name) => stat(name).catch(() => ({ size: 0 })));
     const sizes = (await Promise.all(there)).map(({ size }) => size);
     return Math.max(0, (download.bytes ?? 0) - Math.max(...sizes));
   });
@@ -79,7 +86,7 @@ export async function fetchDataset(
 ): Promise<string[]> {
   return withFolderLocked(entry, 'download', options, async () => {
     const missing = await missingDownloads(entry, downloads, options.dataDirectory);
-    for (const download of missing) await fetchOne(download, folderOf(entry), options);
+    for (const download of missing) await fetchOne(entry, download, options);
     return missing.map(({ name }) => name);
   });
 }
@@ -105,21 +112,30 @@ export async function withFolderLocked<T>(
   }
 }
 
-async function fetchOne(download: Download, folder: string, options: FetchOptions): Promise<void> {
+async function fetchOne(entry: DatasetEntry, download: Download, options: FetchOptions): Promise<void> {
   const { dataDirectory } = options;
-  const path = pathOf(download, dataDirectory);
-  const wasThere = existsSync(path);
-  if (wasThere) await requireOfficial(download, path);
-  else {
+  const byHand = pathOf(download, dataDirectory);
+  if (download.archive !== undefined && existsSync(byHand)) {
+    await requireOfficial(download, byHand);
+    return unpack(download, byHand, folderOf(entry), options);
+  }
+  const path = downloadPathOf(download, dataDirectory);
+  if (!existsSync(path)) {
     await makeDirectory(dirname(path));
     await told(download.name, options, (onProgress, onNote) =>
       downloadFile(download, path, { ...options, onProgress, onNote }),
-    );
+    ).catch((error) => Promise.reject(withAdvice(error, entry, byHand)));
   }
   if (download.archive === undefined) return;
-  await unpack(download, path, folder, options);
-  // What the user has put there stays; what we have put there has served.
-  if (!wasThere) await rm(path);
+  await unpack(download, path, folderOf(entry), options);
+  await rm(path);
+}
+
+function withAdvice(error: unknown, { byHand }: DatasetEntry, path: string): unknown {
+  if (!(error instanceof PipelineError) || error.code !== 'DOWNLOAD_FAILED') return error;
+  const advice = `Try again later, or put the file by hand at\n  ${path}\nand run the same command again.`;
+  const message = [error.message, advice, ...(byHand === undefined ? [] : [byHand])].join('\n');
+  return new PipelineError('DOWNLOAD_FAILED', message, { cause: error });
 }
 
 /** Throws `DATA_DAMAGED` for a file of that name with other bytes. */

@@ -9,6 +9,7 @@ import type { World } from '../../world.ts';
 import { entriesOf } from './data-directory.ts';
 import { type ComparedFile, compareFiles } from './official-files.ts';
 import { openEntry, readWhole } from './open-dataset.ts';
+import { type ReadingBar, readingBar } from './reading-bar.ts';
 
 const LABEL = 12;
 
@@ -35,7 +36,8 @@ export async function checkCommand({ names = [], data, json }: CheckArguments, w
   const chosen = names.length > 0 ? entriesOf(names, catalogue) : await present(catalogue, directory);
   const checked: Checked[] = [];
   for (const entry of chosen) {
-    const result = await check(entry, directory);
+    const bar = readingBar(world, json);
+    const result = await check(entry, directory, bar.tell).finally(bar.close);
     checked.push(result);
     if (!json) world.stdout.write(`${tell(result).join('\n')}\n`);
   }
@@ -52,12 +54,20 @@ async function present(
   return fixed.filter((_, i) => found[i]);
 }
 
-async function check(entry: DatasetEntry, dataDirectory: string | null): Promise<Checked> {
+async function check(
+  entry: DatasetEntry,
+  dataDirectory: string | null,
+  tellProgress: ReadingBar['tell'],
+): Promise<Checked> {
   const place = await placeOf(entry, dataDirectory);
   const files = place === null ? [] : await compareFiles(entry, place, dataDirectory ?? '');
   const read = { name: entry.name, directory: place?.directory ?? '', files };
   try {
-    return { ...read, images: await readWhole(await openEntry(entry, dataDirectory)), error: null };
+    return {
+      ...read,
+      images: await readWhole(await openEntry(entry, dataDirectory), tellProgress),
+      error: null,
+    };
   } catch (error) {
     const isOfData = error instanceof PipelineError && ['DATA_MISSING', 'DATA_DAMAGED'].includes(error.code);
     if (!isOfData) throw error;

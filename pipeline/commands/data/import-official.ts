@@ -83,7 +83,7 @@ export async function importFolder(
   layouts: readonly NamedLayout[],
   options: FetchOptions,
 ): Promise<Imported> {
-  const { entry, layout } = onlyOne(folder, layouts);
+  const { entry, layout } = await onlyOne(folder, layouts);
   await readAll(folder, entry, layout);
   const directory = join(options.dataDirectory, layout.folder!);
   await withFolderLocked(entry, 'import', options, async () => {
@@ -96,13 +96,27 @@ export async function importFolder(
   return { name: entry.name, directory, lacks: [] };
 }
 
-function onlyOne(folder: string, layouts: readonly NamedLayout[]): NamedLayout {
-  const names = [...new Set(layouts.map(({ entry }) => entry.name))];
-  if (names.length === 1) return layouts[0]!;
+/** Data sets that share a folder are one here; of several, the one of which a file is official. */
+async function onlyOne(folder: string, layouts: readonly NamedLayout[]): Promise<NamedLayout> {
+  const places = new Map([...layouts].reverse().map((named) => [named.layout.folder, named]));
+  if (places.size === 1) return layouts[0]!;
+  for (const named of layouts) if (await hasOfficial(folder, named)) return named;
+  const names = [...places.values()].map(({ entry }) => entry.name).reverse();
   throw new PipelineError(
     'USAGE',
     `Expected to know which data set ${folder} is, found files that are named as those of ${names.join(' and ')}; say which with --as NAME.`,
   );
+}
+
+async function hasOfficial(folder: string, { entry, layout }: NamedLayout): Promise<boolean> {
+  const present = new Set(await listFolder(folder));
+  const downloads = entry.downloads.filter(
+    ({ into, archive, name }) => archive === undefined && into === layout.folder && present.has(name),
+  );
+  for (const download of downloads) {
+    if ((await whatIsWrong(download, join(folder, download.name))) === null) return true;
+  }
+  return false;
 }
 
 async function readAll(folder: string, { name }: DatasetEntry, layout: Layout): Promise<void> {

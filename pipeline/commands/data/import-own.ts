@@ -73,7 +73,7 @@ async function describe(
   const { variants } = loadExperiment({ name: source, text: stringify(written) }, prefixed);
   const opened = await openConfigured(variants[0]!.config.dataset, directory);
   const { shape, classNames } = opened.info;
-  const images = await readWhole(opened);
+  const images = await readWhole(opened, () => undefined);
   const result = { dataset: section, dataDirectory: directory, shape, classNames, images };
   return { lines: tell(result), result };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DATASET_FACTS } from '../../../schemas/dataset-facts.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
 import { findDataset, placeOf } from '../../../store/datasets/find-datasets.ts';
-import { filesOf } from '../../../store/datasets/fingerprint.ts';
+import { listFolder } from '../../../store/datasets/source-file.ts';
 import { showBytes } from '../../../store/show-bytes.ts';
 import { downloadsOf } from '../../download/fetch-dataset.ts';
 import { labelled } from '../../fold-text.ts';
@@ -28,8 +28,8 @@ interface Listed {
   /** Folder in which it is or belongs; null where the experiment file names it. */
   directory: string | null;
   isBundled: boolean;
-  /** Of the files that are here. */
-  bytes: number;
+  /** Of the files that are here; null where there are none, or folders of too many to count. */
+  bytes: number | null;
   isDownloadable: boolean;
   /** Of what `data get` would download; null where it cannot, or the size is unknown. */
   downloadBytes: number | null;
@@ -64,19 +64,24 @@ async function list(entry: DatasetEntry, dataDirectory: string | null): Promise<
     found,
     directory: where === '' ? null : where,
     isBundled: found && where === bundled,
-    bytes: found ? await bytesOf(entry, dataDirectory) : 0,
+    bytes: found ? await bytesOf(entry, dataDirectory) : null,
     isDownloadable,
     downloadBytes: isDownloadable && !Number.isNaN(total) ? total : null,
     byHand,
   };
 }
 
-async function bytesOf(entry: DatasetEntry, dataDirectory: string | null): Promise<number> {
-  const place = await placeOf(entry, dataDirectory);
-  if (place === null) return 0;
-  const files = await filesOf(place.directory, place.layout);
-  const sizes = await Promise.all(files.map((file) => stat(join(place.directory, file))));
-  return sizes.reduce((sum, { size }) => sum + size, 0);
+/** Looks at the files that the layout names alone: below a folder there may be a million. */
+async function bytesOf(entry: DatasetEntry, dataDirectory: string | null): Promise<number | null> {
+  const place = (await placeOf(entry, dataDirectory))!;
+  const { files, optional = [] } = place.layout;
+  const present = new Set(await listFolder(place.directory));
+  const names = [...files, ...optional].flatMap((file) =>
+    [file, `${file}.gz`].filter((name) => present.has(name)),
+  );
+  const found = await Promise.all(names.map((name) => stat(join(place.directory, name))));
+  if (found.some((file) => file.isDirectory())) return null;
+  return found.reduce((sum, { size }) => sum + size, 0);
 }
 
 function tell(set: Listed): string[] {
@@ -90,8 +95,9 @@ function tell(set: Listed): string[] {
 
 function placeInWords(set: Listed): string {
   const { name, found, isBundled, directory, bytes, downloadBytes, isDownloadable, byHand } = set;
-  if (isBundled) return `comes with the program (${showBytes(bytes)})`;
-  if (found) return `here (${showBytes(bytes)}): ${directory}`;
+  const size = bytes === null ? '' : ` (${showBytes(bytes)})`;
+  if (isBundled) return `comes with the program${size}`;
+  if (found) return `here${size}: ${directory}`;
   if (isDownloadable) {
     const what = downloadBytes === null ? 'it' : showBytes(downloadBytes);
     return `not here: \`pipeline data get ${name}\` downloads ${what}`;

@@ -16,11 +16,15 @@ import { PipelineError } from '../../../schemas/errors.ts';
 import { openDataset } from '../../../stages/dataset/run.ts';
 import { readDataset, type Split } from '../../../store/dataset-artifact.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
+import { placeOf } from '../../../store/datasets/find-datasets.ts';
+import { listFolder } from '../../../store/datasets/source-file.ts';
 import { loadExperiment } from '../../config/load.ts';
 import { readSource } from '../../config/source.ts';
 
 /** Images that are taken from an artifact at once. */
 const BLOCK_IMAGES = 1024;
+const PICTURE_SIZE = 64;
+const PICTURE_DATASETS: readonly string[] = ['imagenet', 'restricted-imagenet', 'cub200']; // STUB
 
 export interface OpenSplit {
   count: number;
@@ -57,14 +61,28 @@ export async function openMeant(
   );
 }
 
-/** All splits of a data set, as its files have them. */
-export function openEntry(entry: DatasetEntry, dataDirectory: string | null): Promise<OpenedDataset> {
-  if (entry.layouts[0].folder === null) {
-    const message = `Expected an experiment file with the section dataset, got the name ${entry.name}, which does not say where its files are; \`pipeline data import FILES\` prints the section.`;
+/** All splits of a data set, as its files have them; pictures of many sizes are brought to {@link PICTURE_SIZE}. */
+export async function openEntry(entry: DatasetEntry, dataDirectory: string | null): Promise<OpenedDataset> {
+  const { name, layouts, splits } = entry;
+  if (layouts[0].folder === null) {
+    const message = `Expected an experiment file with the section dataset, got the name ${name}, which does not say where its files are; \`pipeline data import FILES\` prints the section.`;
     throw new PipelineError('USAGE', message);
   }
-  const all = entry.splits.includes('unlabelled') ? { unlabelledImages: Number.MAX_SAFE_INTEGER } : {};
-  return openConfigured(datasetSchema.parse({ name: entry.name, ...all }), dataDirectory);
+  const isResized = PICTURE_DATASETS.includes(name);
+  const hasUnlabelled = splits.includes('unlabelled') && (await hasOptional(entry, dataDirectory));
+  const config = datasetSchema.parse({
+    name,
+    ...(isResized ? { size: PICTURE_SIZE } : {}),
+    ...(hasUnlabelled ? { unlabelledImages: Number.MAX_SAFE_INTEGER } : {}),
+  });
+  return openConfigured(config, dataDirectory);
+}
+
+async function hasOptional(entry: DatasetEntry, dataDirectory: string | null): Promise<boolean> {
+  const place = await placeOf(entry, dataDirectory);
+  if (place === null) return false;
+  const names = await listFolder(place.directory);
+  return place.layout.optional?.every((file) => names.includes(file)) ?? true;
 }
 
 function configIn(path: string): ExperimentConfig['dataset'] {
@@ -84,12 +102,19 @@ export async function openConfigured(
 }
 
 /** Reads every image; how many each split has. */
-export async function readWhole({ splits }: OpenedDataset): Promise<Partial<Record<SplitName, number>>> {
+export async function readWhole(
+  { info, splits }: OpenedDataset,
+  tell: (name: string, done: number, total: number) => void,
+): Promise<Partial<Record<SplitName, number>>> {
   const images: Partial<Record<SplitName, number>> = {};
   for (const name of SPLIT_NAMES) {
     const split = splits[name];
     if (split === undefined) continue;
-    for await (const _ of split.blocks);
+    let values = 0;
+    for await (const block of split.blocks) {
+      values += block.images.length;
+      tell(`${info.name} ${name}`, values / sizeOf(info), split.count);
+    }
     images[name] = split.count;
   }
   return images;

@@ -10,6 +10,7 @@ import { findDataDirectory } from '../../prepare.ts';
 import type { World } from '../../world.ts';
 import { usage } from './data-directory.ts';
 import { type OpenedDataset, type OpenSplit, openMeant } from './open-dataset.ts';
+import { readingBar } from './reading-bar.ts';
 import { tellStatistics } from './statistics-table.ts';
 import { evenly, type SplitSurvey, survey } from './survey.ts';
 
@@ -48,11 +49,17 @@ export async function showCommand(args: ShowArguments, world: World): Promise<vo
   );
   const splits = splitsOf(opened, wanted, picture);
   const found: Partial<Record<SplitName, SplitSurvey>> = {};
-  for (const [name, split] of splits) {
-    const isDrawn = picture !== undefined && name === splits[0]![0];
-    found[name] = isDrawn
-      ? await draw(opened, split, args, picture)
-      : (await survey(opened, split, new Set())).found;
+  const bar = readingBar(world, json);
+  try {
+    for (const [name, split] of splits) {
+      const tell = (done: number) => bar.tell(`${opened.info.name} ${name}`, done, split.count);
+      const isDrawn = picture !== undefined && name === splits[0]![0];
+      found[name] = isDrawn
+        ? await draw(opened, split, args, picture, tell)
+        : (await survey(opened, split, new Set(), tell)).found;
+    }
+  } finally {
+    bar.close();
   }
   const { name, shape, classNames } = opened.info;
   const text = json
@@ -92,13 +99,14 @@ async function draw(
   split: OpenSplit,
   args: ShowArguments,
   picture: string,
+  tell: (done: number) => void,
 ): Promise<SplitSurvey> {
   const { info } = opened;
   const arranged = args['per-class']
     ? perClass(split, info.classNames, args.count)
     : inOrder(split.count, args.count);
   const wanted = new Set(arranged.places.filter((place) => place !== null));
-  const { found, pictures } = await survey(opened, split, wanted);
+  const { found, pictures } = await survey(opened, split, wanted, tell);
   const [height, width, channels] = info.shape as [number, number, number];
   const tiles = arranged.places.map((place) => {
     const data = place === null ? undefined : pictures.get(place);

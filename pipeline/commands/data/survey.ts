@@ -10,14 +10,14 @@ export interface SplitSurvey {
 
 /**
  * @param wanted places of images in the split
- * @param onImages called now and then with the number of images seen
+ * @param tell called with the number of images seen
  * @returns what is known of the split, and the wanted images by place
  */
 export async function survey(
   { info }: OpenedDataset,
   { labels, blocks }: OpenSplit,
   wanted: ReadonlySet<number>,
-  onImages: (seen: number) => void = () => undefined,
+  tell: (done: number) => void,
 ): Promise<{ found: SplitSurvey; pictures: Map<number, ImageBlock['images']> }> {
   const size = sizeOf(info);
   const gathered = imageStatistics(info.storage, info.shape.at(-1)!);
@@ -29,7 +29,7 @@ export async function survey(
       if (wanted.has(seen + i)) pictures.set(seen + i, images.slice(i * size, (i + 1) * size));
     }
     seen += images.length / size;
-    onImages(seen);
+    tell(seen);
   }
   const counts = labels === null ? {} : { counts: countLabels(labels, info.classNames.length) };
   const none = { mean: [], std: [], min: [], max: [] };

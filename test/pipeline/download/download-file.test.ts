@@ -220,10 +220,7 @@ describe('a place that does not give the file', () => {
     }).catch((thrown) => thrown);
     const message = `Expected file.bin from one of these places, found none that gives it:
   ${server.url}
-    ${reason}
-Try again later, or put the file by hand at
-  ${path}
-and run the same command again.`;
+    ${reason}`;
     expect(error).toMatchObject({ code: 'DOWNLOAD_FAILED', message });
     expect(server.asked).toHaveLength(requests);
     expect(existsSync(path)).toBe(false);

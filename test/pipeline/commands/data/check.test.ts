@@ -1,7 +1,9 @@
 /** `pipeline data check`, on small files of the official layouts. */
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { readingBar } from '../../../../pipeline/commands/data/reading-bar.ts';
+import { thisWorld } from '../../../../pipeline/world.ts';
 import { CATALOGUE } from '../../../../store/datasets/catalogue.ts';
 import type { DatasetEntry } from '../../../../store/datasets/catalogue-entry.ts';
 import { temporaryFolder } from '../../../store/support/temporary-folder.ts';
@@ -135,4 +137,24 @@ it('names that are none are refused', async () => {
   expect(own).toBe(
     'Expected an experiment file with the section dataset, got the name folder, which does not say where its files are; `pipeline data import FILES` prints the section.\n',
   );
+});
+
+it('on a terminal a bar shows how far it is', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let written = '';
+  const stdout = { isTTY: true, columns: 80, rows: 24, write: (text: string) => (written += text) };
+  const environment = { TERM: 'xterm', LANG: 'C.UTF-8' };
+  const bar = readingBar({ ...thisWorld(), stdout, environment }, false);
+  bar.tell('cifar10 train', 25_000, 50_000);
+  vi.advanceTimersByTime(150);
+  expect(written).toMatch(/^cifar10 train {10}━{7,8}─{7,8} {2}50%\n$/);
+  bar.tell('cifar10 test', 5_000, 10_000);
+  bar.close();
+  expect(written.endsWith('\u001b[1F\u001b[0J')).toBe(true);
+  const silent = readingBar({ ...thisWorld(), stdout, environment }, true);
+  const before = written;
+  silent.tell('cifar10 train', 1, 2);
+  silent.close();
+  expect(written).toBe(before);
 });

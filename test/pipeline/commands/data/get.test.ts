@@ -116,6 +116,16 @@ describe('an archive', () => {
     expect(server.asked).toEqual(['all']);
   });
 
+  it('that a crash has left whole is unpacked and removed', async () => {
+    const folder = await temporaryFolder();
+    const bytes = await tarOf({ cats: 'miaow' });
+    mkdirSync(join(folder, '.fetched'));
+    writeFileSync(join(folder, '.fetched/animals.tar.gz'), bytes);
+    const catalogue = [entry(['cats'], [archived(bytes, 'http://127.0.0.1:1/x')])];
+    expect((await data(['get', 'cifar10', '--data', folder], { catalogue })).code).toBe(0);
+    expect(below(folder)).toEqual(['animals/cats']);
+  });
+
   it('that was put there by hand is unpacked and stays, if it is the official one', async () => {
     const folder = await temporaryFolder();
     const bytes = await tarOf({ cats: 'miaow' });
@@ -184,7 +194,8 @@ describe('what is asked for', () => {
   it('is told with every place that does not give it', async () => {
     const folder = await temporaryFolder();
     const url = 'http://127.0.0.1:1/cats';
-    const alone = [entry(['cats'], [describedFile('cats', CATS, url)])];
+    const byHand = 'Ask the authors for it.';
+    const alone = [entry(['cats'], [describedFile('cats', CATS, url)], { byHand })];
     const { code, stderr } = await data(['get', 'cifar10', '--data', folder], { catalogue: alone });
     expect({ code, stderr }).toEqual({
       code: 1,
@@ -194,6 +205,7 @@ describe('what is asked for', () => {
 Try again later, or put the file by hand at
   ${folder}/animals/cats
 and run the same command again.
+Ask the authors for it.
 `,
     });
   });

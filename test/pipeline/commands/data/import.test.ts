@@ -116,16 +116,29 @@ describe('a folder with the files of a data set', () => {
     expect(copied).toEqual(Array(6).fill(true));
   });
 
-  it('whose names two data sets have is refused until it is said which', async () => {
+  it('whose names two data sets have is known by an official file, or must be said', async () => {
     const { downloads, target } = await places();
     const source = writeTinyCifar10(downloads);
-    const other: DatasetEntry = { ...real('cifar10'), name: 'mnist' };
-    const surroundings = { catalogue: [real('cifar10'), other] };
-    const take = (...words: string[]) => data(['import', source, '--data', target, ...words], surroundings);
-    expect((await take()).stderr).toBe(
+    const [cifar10, batch] = [real('cifar10'), tinyCifar10()['data_batch_1.bin']!];
+    const layouts = [{ ...cifar10.layouts[0], folder: 'other' }] as const;
+    const other: DatasetEntry = { ...cifar10, name: 'mnist', layouts, downloads: [] };
+    const official = { ...describedFile('data_batch_1.bin', batch, 'http://a.example'), into: 'other' };
+    const take = async (otherOne: DatasetEntry, ...words: string[]) =>
+      data(['import', source, '--data', target, ...words], { catalogue: [cifar10, otherOne] });
+    expect((await take(other)).stderr).toBe(
       `Expected to know which data set ${source} is, found files that are named as those of cifar10 and mnist; say which with --as NAME.\n`,
     );
-    expect((await take('--as', 'cifar10')).code).toBe(0);
+    expect((await take(other, '--as', 'cifar10')).stdout).toContain('cifar10 is there now: ');
+    const { stdout } = await take({ ...other, downloads: [official] });
+    expect(stdout).toBe(`mnist is there now: ${target}/other\n`);
+  });
+
+  it('that two data sets read is put into the folder of both', async () => {
+    const { downloads, target } = await places();
+    const source = writeTinyCifar10(downloads);
+    const catalogue: DatasetEntry[] = [real('cifar10'), { ...real('cifar10'), name: 'mnist' }];
+    const { stdout } = await data(['import', source, '--data', target], { catalogue });
+    expect(stdout).toBe(`cifar10 is there now: ${target}/cifar-10-batches-bin\n`);
   });
 });
 
