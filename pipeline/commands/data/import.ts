@@ -1,7 +1,9 @@
 /** `pipeline data import`: local files, official ones into their place, one's own into words for the experiment file. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { closest } from 'fastest-levenshtein';
 import { PipelineError } from '../../../schemas/errors.ts';
+import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
 import { openLog } from '../../log.ts';
 import { findDataDirectory } from '../../prepare.ts';
 import { listenForStop } from '../../stop-signals.ts';
@@ -32,6 +34,7 @@ export async function importCommand(args: ImportArguments, world: World): Promis
     world.stdout.write(`${json ? JSON.stringify(result, null, 2) : lines.join('\n')}\n`);
 
   if (matches.length === 0 && layouts.length === 0) {
+    if (kind === 'file') throw unknownFile(source, chosen);
     const own = await importOwn(source, chosen, set, findDataDirectory(args.data, world.environment));
     return void say(own.lines, own.result);
   }
@@ -65,5 +68,14 @@ async function kindOf(source: string): Promise<'file' | 'folder'> {
   throw new PipelineError(
     'NOT_FOUND',
     `Expected a file or a folder at ${source}, found nothing there; check the path.`,
+  );
+}
+
+function unknownFile(source: string, chosen: readonly DatasetEntry[]): PipelineError {
+  const names = chosen.flatMap(({ downloads }) => downloads.map(({ name }) => name));
+  const nearest = names.length === 0 ? '' : ` (the nearest is ${closest(basename(source), names)})`;
+  return new PipelineError(
+    'USAGE',
+    `Expected an official file under its own name${nearest}, or a folder with data of your own, got the file ${source}; rename it, or give the folder that it is in.`,
   );
 }

@@ -12,6 +12,7 @@ import {
   type SplitName,
 } from '../../../schemas/dataset.ts';
 import { datasetSchema } from '../../../schemas/dataset-config.ts';
+import { PICTURE_DATASETS } from '../../../schemas/dataset-facts.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
 import { openDataset } from '../../../stages/dataset/run.ts';
 import { readDataset, type Split } from '../../../store/dataset-artifact.ts';
@@ -24,7 +25,6 @@ import { readSource } from '../../config/source.ts';
 /** Images that are taken from an artifact at once. */
 const BLOCK_IMAGES = 1024;
 const PICTURE_SIZE = 64;
-const PICTURE_DATASETS: readonly string[] = ['imagenet', 'restricted-imagenet', 'cub200']; // STUB
 
 export interface OpenSplit {
   count: number;

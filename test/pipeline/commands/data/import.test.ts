@@ -230,6 +230,18 @@ Put that into an experiment file (\`pipeline init\` writes one), and run it with
   });
 });
 
+it('a file under another name is refused with the nearest name', async () => {
+  const { downloads } = await places();
+  const source = join(downloads, 'cifar-10-binary(1).tar.gz');
+  writeFileSync(source, '');
+  expect((await data(['import', source])).stderr).toBe(
+    `Expected an official file under its own name (the nearest is cifar-10-binary.tar.gz), or a folder with data of your own, got the file ${source}; rename it, or give the folder that it is in.\n`,
+  );
+  expect((await data(['import', source, '--as', 'folder'])).stderr).toBe(
+    `Expected an official file under its own name, or a folder with data of your own, got the file ${source}; rename it, or give the folder that it is in.\n`,
+  );
+});
+
 it.each([
   [[], `Expected a file or a folder after import.${EXPLAINED}`],
   [['nowhere'], 'Expected a file or a folder at nowhere, found nothing there; check the path.'],
