@@ -14,7 +14,8 @@ import { FileCache } from './file-cache.ts';
 import { type GradientBatch, readBatches } from './read-batches.ts';
 import { type RowFormat, readRows, storedBytes, type WantedRow } from './read-rows.ts';
 import { keptBytes, readShardTable, type ShardTable } from './shard-table.ts';
-import { countShards, gradientLength, readStoreInfo, shardName } from './store-layout.ts';
+import { countShards, gradientLength, readStoreInfo, SUMMARY_FILE, shardName } from './store-layout.ts';
+import { isSummaryRight } from './store-summary.ts';
 
 const MAX_OPEN_FILES = 128;
 /** Stored bytes of the rows that are under way at once. */
@@ -116,14 +117,18 @@ export class GradientReader {
     return classes;
   }
 
-  /** Reads all shards and compares their SHA-256. Names of the files that are missing or not as they were written. */
+  /**
+   * Reads all shards and compares their SHA-256, then the summary with what their records say. Names of the files that
+   * are missing or not as they were written.
+   */
   async verify(): Promise<string[]> {
     const names: string[] = [];
     for (let shard = 0; shard < countShards(this.info); shard++) {
       const damage = await findDamage(this.#directory, this.info, shard);
       if (damage) names.push(damage.file);
     }
-    return names;
+    if (names.length > 0 || (await isSummaryRight(this.#directory, this.info))) return names;
+    return [SUMMARY_FILE];
   }
 
   /** Waits for what is being read, and closes the files. */

@@ -1,7 +1,7 @@
 /**
  * Positioned reads of many small pieces. From the page cache a read takes 2 µs when it is simply done, and 10 or more by
  * way of another thread; from the disk it takes so long that other threads should wait for it, several at a time. Nothing
- * tells beforehand which it will be, so the first that takes long makes the difference.
+ * tells beforehand which it will be, so those that took long make the difference.
  */
 import { read, readSync } from 'node:fs';
 import { FileEndError } from './arrow-reader.ts';
@@ -16,6 +16,8 @@ export interface Piece {
 /** What a read from the page cache does not take, even of a piece that is not small. */
 const PATIENCE_MS = 0.1;
 const PATIENCE_MS_PER_BYTE = 1e-6;
+/** A single slow one may have waited for its turn on the processor. */
+const SLOW_READS = 2;
 
 /**
  * Reads the pieces of all parts. Settles when the last read has ended, also after an error, so that the file may be
@@ -31,8 +33,8 @@ export async function readPieces(
   patience = 1,
 ): Promise<void> {
   let part = 0;
-  for (let isCached = patience > 0; isCached && part < parts.length; part++) {
-    for (const piece of parts[part]!) isCached = readNow(fd, buffer, piece) <= patience && isCached;
+  for (let slow = patience > 0 ? 0 : SLOW_READS; slow < SLOW_READS && part < parts.length; part++) {
+    for (const piece of parts[part]!) slow = readNow(fd, buffer, piece) > patience ? slow + 1 : 0;
     finish(part);
   }
   if (part < parts.length) await readElsewhere(fd, buffer, parts, part, finish);

@@ -8,6 +8,7 @@ import {
   storeSummarySchema,
 } from '../../schemas/gradient-store.ts';
 import { writeFileAtomic } from '../atomic-file.ts';
+import { canonicalJson } from '../content-hash.ts';
 import { countShards, readJson, readShardRecord, recordName, SUMMARY_FILE } from './store-layout.ts';
 
 /** Adds up the records of all shards. Throws `ARTIFACT_DAMAGED` where one is missing. */
@@ -35,6 +36,13 @@ export async function writeSummary(directory: string, info: GradientStoreInfo): 
   const summary = await summarizeRecords(directory, info);
   await writeFileAtomic(join(directory, SUMMARY_FILE), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
+}
+
+/** Whether the summary says what the records of all shards, which must be there, say together. */
+export async function isSummaryRight(directory: string, info: GradientStoreInfo): Promise<boolean> {
+  const found = storeSummarySchema.safeParse(await readJson(join(directory, SUMMARY_FILE)));
+  const expected = await summarizeRecords(directory, info);
+  return found.success && canonicalJson(found.data) === canonicalJson(expected);
 }
 
 /** Reads what {@link writeSummary} wrote. Throws `ARTIFACT_DAMAGED` where it is missing or something else. */

@@ -2,7 +2,8 @@ import { copyFile, cp, mkdtemp, open, readFile, rename, rm, truncate, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { shardRecordSchema } from '../../../schemas/gradient-store.ts';
+import { CODEC_NAMES, shardRecordSchema } from '../../../schemas/gradient-store.ts';
+import { findDamage } from '../../../store/shards/check-shard.ts';
 import { type GradientReader, openGradientReader } from '../../../store/shards/gradient-reader.ts';
 import { openGradientWriter } from '../../../store/shards/gradient-writer.ts';
 import { contentOf, gradientsOf, sizeOf, storeInfo, writeMissing } from './sample-stores.ts';
@@ -221,6 +222,45 @@ test('a record with another SHA-256 is found by verify, which a reader does not 
   expect(await reader.verify()).toEqual(['shard-00001.arrow']);
   await reader.close();
   expect(await writeMissing(directory, INFO, gradients)).toEqual([1]);
+});
+
+test.each([
+  ['is missing', (path: string) => rm(path)],
+  ['is cut off', (path: string) => truncate(path, 20)],
+  [
+    'is that of another store',
+    async (path: string) =>
+      writeFile(path, (await readFile(path, 'utf8')).replace('"worstCosineLoss": ', '"worstCosineLoss": 1')),
+  ],
+])('a summary that %s is found by verify, and mended by finishing the store again', async (_, damage) => {
+  const directory = await copyStore();
+  const sound = await contentOf(directory);
+  await damage(join(directory, 'summary.json'));
+  const reader = await openGradientReader(directory);
+  expect(await reader.verify()).toEqual(['summary.json']);
+  expect(await writeMissing(directory, INFO, gradients)).toEqual([]);
+  expect(await contentOf(directory)).toEqual(sound);
+  expect(await reader.verify()).toEqual([]);
+  await reader.close();
+});
+
+test.each(CODEC_NAMES)('a flipped bit anywhere in a shard of %s is found', async (codec) => {
+  const { directory, info } = await makeStore({ images: 2, shape: [9], codec, targetClasses: 'listed' });
+  const path = join(directory, 'shard-00000.arrow');
+  const content = await readFile(path);
+  const out = new Float32Array(9);
+  const missed: number[] = [];
+  for (let at = 0; at < content.length; at += 7) {
+    const changed = Buffer.from(content);
+    changed[at]! ^= 1 << (at % 8);
+    await writeFile(path, changed);
+    const reader = await openGradientReader(directory);
+    const error = await reader.read([{ image: 0, target: 0 }], out).catch((caught) => caught);
+    if (error?.code !== 'ARTIFACT_DAMAGED') missed.push(at);
+    if ((await findDamage(directory, info, 0)) === null) missed.push(at);
+    await reader.close();
+  }
+  expect(missed).toEqual([]);
 });
 
 test('temporary files that a killed process left are removed, finished shards kept', async () => {
