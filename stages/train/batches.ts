@@ -80,19 +80,18 @@ async function readTargets(
   const classes = await reader.classesOf(images);
   const chosen = Array.from(images, (image) => slotsOf(seed, epoch, image, slots, config.targetsPerImage));
   const count = chosen[0]!.length;
-  // One read for all: the rows of an image are neighbours in the store.
-  const rows = [...images].flatMap((image, i) => Array.from(chosen[i]!, (target) => ({ image, target })));
+  // One read for all: the rows of an image are neighbours in the store. Target by target, they come to where they stay.
+  const rows = Array.from({ length: count * images.length }, (_, row) => {
+    const i = row % images.length;
+    return { image: images[i]!, target: chosen[i]![Math.floor(row / images.length)]! };
+  });
   const gradients = new Float32Array(rows.length * size);
   await reader.read(rows, gradients);
   rows.forEach((_, row) => {
-    applyMove(gradients, row * size, info.shape, moves[Math.floor(row / count)]!);
+    applyMove(gradients, row * size, info.shape, moves[row % images.length]!);
   });
-  return Array.from({ length: count }, (_, k) => {
-    const gradient = new Float32Array(images.length * size);
-    for (let i = 0; i < images.length; i++) {
-      const row = (i * count + k) * size;
-      gradient.set(gradients.subarray(row, row + size), i * size);
-    }
-    return { classes: Uint16Array.from(chosen, (picked, i) => classes[i * slots + picked[k]!]!), gradient };
-  });
+  return Array.from({ length: count }, (_, k) => ({
+    classes: Uint16Array.from(chosen, (picked, i) => classes[i * slots + picked[k]!]!),
+    gradient: gradients.subarray(k * images.length * size, (k + 1) * images.length * size),
+  }));
 }
