@@ -90,6 +90,13 @@ export function targetsOf({ targets }: Pick<PrecomputeConfig, 'targets'>) {
   return typeof targets === 'string' ? { kind: targets } : targets;
 }
 
+/** How many classes each image has a gradient towards. */
+export function targetsPerImage(config: Pick<PrecomputeConfig, 'targets'>, classes: number): number {
+  const targets = targetsOf(config);
+  if ('count' in targets) return targets.count;
+  return targets.kind === 'all' ? classes : classes - 1;
+}
+
 /** Every model that the settings name, those for other methods too. */
 export function namedModels(config: PrecomputeConfig): ModelReference[] {
   const targets = targetsOf(config);
