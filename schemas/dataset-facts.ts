@@ -1,4 +1,5 @@
 /** What is known of each data set before its files are read: its name, the shape of an image, the number of classes. */
+import type { SplitName } from './dataset.ts';
 
 export const DATASET_NAMES = [
   'usps',
@@ -25,21 +26,27 @@ interface DatasetFacts {
   /** [height, width, channels] of an image, [dimensions] of a point. */
   shape: readonly number[] | null;
   classes: number | null;
+  /** Of the official files; absent where the data are of one's own. */
+  images?: Partial<Record<SplitName, number>>;
 }
 
+const MNIST = { train: 60_000, test: 10_000 };
+const CIFAR = { train: 50_000, test: 10_000 };
+const IMAGENET = { train: 1_281_167, test: 50_000 };
+
 export const DATASET_FACTS: Record<DatasetName, DatasetFacts> = {
-  usps: { shape: [16, 16, 1], classes: 10 },
-  mnist: { shape: [28, 28, 1], classes: 10 },
-  cifar10: { shape: [32, 32, 3], classes: 10 },
-  'fashion-mnist': { shape: [28, 28, 1], classes: 10 },
-  cifar100: { shape: [32, 32, 3], classes: 100 },
-  svhn: { shape: [32, 32, 3], classes: 10 },
-  stl10: { shape: [96, 96, 3], classes: 10 },
-  imagenet64: { shape: [64, 64, 3], classes: 1000 },
-  imagenet: { shape: null, classes: null },
-  'restricted-imagenet': { shape: null, classes: 9 },
-  cub200: { shape: null, classes: 200 },
-  'mnist-distractor': { shape: [56, 28, 1], classes: 10 },
+  usps: { shape: [16, 16, 1], classes: 10, images: { train: 7_291, test: 2_007 } },
+  mnist: { shape: [28, 28, 1], classes: 10, images: MNIST },
+  cifar10: { shape: [32, 32, 3], classes: 10, images: CIFAR },
+  'fashion-mnist': { shape: [28, 28, 1], classes: 10, images: MNIST },
+  cifar100: { shape: [32, 32, 3], classes: 100, images: CIFAR },
+  svhn: { shape: [32, 32, 3], classes: 10, images: { train: 73_257, test: 26_032 } },
+  stl10: { shape: [96, 96, 3], classes: 10, images: { train: 5_000, test: 8_000, unlabelled: 100_000 } },
+  imagenet64: { shape: [64, 64, 3], classes: 1000, images: IMAGENET },
+  imagenet: { shape: null, classes: null, images: IMAGENET },
+  'restricted-imagenet': { shape: null, classes: 9, images: { train: 257_748, test: 10_150 } },
+  cub200: { shape: null, classes: 200, images: { train: 5_994, test: 5_794 } },
+  'mnist-distractor': { shape: [56, 28, 1], classes: 10, images: MNIST },
   parquet: { shape: null, classes: null },
   numpy: { shape: null, classes: null },
   folder: { shape: null, classes: null },

@@ -1,17 +1,16 @@
 /** `pipeline data check`: whether the files of data sets are whole, official, and read as what they should be. */
-import type { SplitName } from '../../../schemas/dataset.ts';
+import { SPLIT_NAMES, type SplitName } from '../../../schemas/dataset.ts';
+import { DATASET_FACTS } from '../../../schemas/dataset-facts.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
-import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
+import type { DatasetEntry, FileDatasetName } from '../../../store/datasets/catalogue-entry.ts';
 import { findDataset, placeOf } from '../../../store/datasets/find-datasets.ts';
-import { fold, labelled } from '../../fold-text.ts';
+import { labelled } from '../../fold-text.ts';
 import { findDataDirectory } from '../../prepare.ts';
 import type { World } from '../../world.ts';
-import { entriesOf } from './data-directory.ts';
+import { entriesOf, LABEL } from './data-directory.ts';
 import { type ComparedFile, compareFiles } from './official-files.ts';
 import { openEntry, readWhole } from './open-dataset.ts';
 import { type ReadingBar, readingBar } from './reading-bar.ts';
-
-const LABEL = 12;
 
 export interface CheckArguments {
   names?: string[] | undefined;
@@ -20,7 +19,7 @@ export interface CheckArguments {
 }
 
 interface Checked {
-  name: string;
+  name: FileDatasetName;
   directory: string;
   files: ComparedFile[];
   /** Images that were read, of each split; null where reading failed. */
@@ -81,21 +80,31 @@ function isDamaged({ error, files }: Checked): boolean {
 
 function tell(checked: Checked): string[] {
   const { name, directory, files, images, error } = checked;
-  const counts = Object.entries(images ?? {}).map(
-    ([split, count]) => `${count.toLocaleString('en')} ${split}`,
-  );
-  const verdict = error === null ? `reads whole: ${counts.join(', ')} images` : 'cannot be read';
+  const verdict = images === null ? 'cannot be read' : `reads whole: ${showCounts(images)} images`;
   return [
     ...labelled(name, LABEL, isDamaged(checked) && error === null ? `damaged, but ${verdict}` : verdict),
     ...labelled('', LABEL, directory),
-    ...(error === null ? [] : fold(error, 80 - LABEL).map((line) => `${''.padEnd(LABEL)}${line}`)),
-    ...tellOrigin(files),
+    ...labelled('', LABEL, error ?? ''),
+    ...labelled('', LABEL, otherCounts(checked)),
+    ...labelled('', LABEL, tellOrigin(files)),
     ...files.filter(({ detail, state }) => detail !== null || state === 'missing').flatMap(tellDifference),
   ];
 }
 
+function showCounts(images: Partial<Record<SplitName, number>>): string {
+  const counts = Object.entries(images).map(([split, count]) => `${count.toLocaleString('en')} ${split}`);
+  return counts.join(', ');
+}
+
+/** Nothing where the counts are those of the official files. */
+function otherCounts({ name, images }: Checked): string {
+  const { images: official = {} } = DATASET_FACTS[name];
+  const isSame = SPLIT_NAMES.every((split) => images?.[split] === official[split]);
+  return images === null || isSame ? '' : `the official files have ${showCounts(official)} images`;
+}
+
 /** Which files are official, in a sentence. */
-function tellOrigin(files: readonly ComparedFile[]): string[] {
+function tellOrigin(files: readonly ComparedFile[]): string {
   const count = (state: ComparedFile['state']) => files.filter((file) => file.state === state).length;
   const of = (number: number) => (number === files.length ? 'all' : `${number} of ${files.length}`);
   const sentences = [
@@ -105,7 +114,7 @@ function tellOrigin(files: readonly ComparedFile[]): string[] {
     [count('changed') + count('missing'), 'damaged since they were unpacked'],
   ] as const;
   const told = sentences.flatMap(([number, what]) => (number === 0 ? [] : [`${of(number)} ${what}`]));
-  return labelled('', LABEL, told.length === 0 ? '' : `files: ${told.join('; ')}`);
+  return told.length === 0 ? '' : `files: ${told.join('; ')}`;
 }
 
 function tellDifference({ file, state, detail }: ComparedFile): string[] {

@@ -4,6 +4,9 @@ import { closest } from 'fastest-levenshtein';
 import { PipelineError } from '../../../schemas/errors.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
 
+/** Columns for the name of a data set, of which the longest has 19 letters. */
+export const LABEL = 20;
+
 /** As `findDataDirectory`, for commands that make it where it is not there. */
 export function dataDirectoryToMake(option: string | undefined, environment: NodeJS.ProcessEnv): string {
   return resolve(option ?? (environment.PAG_DATA || 'data'));

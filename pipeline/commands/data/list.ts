@@ -1,6 +1,7 @@
 /** `pipeline data list`: every data set that the program knows, and whether it is here. Looks at names and sizes only. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SplitName } from '../../../schemas/dataset.ts';
 import { DATASET_FACTS } from '../../../schemas/dataset-facts.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
 import { findDataset, placeOf } from '../../../store/datasets/find-datasets.ts';
@@ -10,8 +11,7 @@ import { downloadsOf } from '../../download/fetch-dataset.ts';
 import { labelled } from '../../fold-text.ts';
 import { findDataDirectory } from '../../prepare.ts';
 import type { World } from '../../world.ts';
-
-const LABEL = 20;
+import { LABEL } from './data-directory.ts';
 
 export interface ListArguments {
   data?: string | undefined;
@@ -24,6 +24,8 @@ interface Listed {
   /** [height, width, channels]; null where the user decides. */
   shape: readonly number[] | null;
   classes: number | null;
+  /** Of each split of the official files; null for one's own. */
+  images: Partial<Record<SplitName, number>> | null;
   found: boolean;
   /** Folder in which it is or belongs; null where the experiment file names it. */
   directory: string | null;
@@ -50,6 +52,7 @@ export async function listCommand({ data, json }: ListArguments, world: World): 
 
 async function list(entry: DatasetEntry, dataDirectory: string | null): Promise<Listed> {
   const { name, title, bundled, byHand = null } = entry;
+  const { shape, classes, images = null } = DATASET_FACTS[name];
   const isNamedByUser = entry.layouts[0].folder === null;
   const { found, where } = isNamedByUser
     ? { found: false, where: '' }
@@ -60,7 +63,9 @@ async function list(entry: DatasetEntry, dataDirectory: string | null): Promise<
   return {
     name,
     title,
-    ...DATASET_FACTS[name],
+    shape,
+    classes,
+    images,
     found,
     directory: where === '' ? null : where,
     isBundled: found && where === bundled,
@@ -85,12 +90,23 @@ async function bytesOf(entry: DatasetEntry, dataDirectory: string | null): Promi
 }
 
 function tell(set: Listed): string[] {
-  const shape = set.shape === null ? '' : `; ${set.shape.join('x')}`;
-  const classes = set.classes === null ? '' : `, ${set.classes} classes`;
   return [
-    ...labelled(set.name, LABEL, `${set.title}${shape}${classes}`),
+    ...labelled(set.name, LABEL, [set.title, ...contentsInWords(set)].join('; ')),
     ...labelled('', LABEL, placeInWords(set)),
   ];
+}
+
+/** `60,000 train, 10,000 test images of 28x28x1, 10 classes`, as far as that is fixed. */
+function contentsInWords({ images, shape, classes }: Listed): string[] {
+  const counts = Object.entries(images ?? {}).map(
+    ([split, count]) => `${count.toLocaleString('en')} ${split}`,
+  );
+  const size = shape === null ? '' : ` of ${shape.join('x')}`;
+  const parts = [
+    ...(counts.length === 0 ? [] : [`${counts.join(', ')} images${size}`]),
+    ...(classes === null ? [] : [`${classes} classes`]),
+  ];
+  return parts.length === 0 ? [] : [parts.join(', ')];
 }
 
 function placeInWords(set: Listed): string {

@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { CATALOGUE } from '../../../../store/datasets/catalogue.ts';
 import type { DatasetEntry } from '../../../../store/datasets/catalogue-entry.ts';
 import { temporaryFolder } from '../../../store/support/temporary-folder.ts';
+import { python } from '../../../support/python.ts';
 import { data, describedFile, entry, sha256, tarOf, tinyCifar10, writeTinyCifar10 } from './fixture.ts';
 
 const real = (name: string) => CATALOGUE.find((known) => known.name === name)!;
@@ -182,6 +183,42 @@ Put that into an experiment file (\`pipeline init\` writes one), and run it with
     writeFileSync(file, `name: pets\n${section}\n`);
     const shown = await data(['show', file, '--data', downloads], { catalogue });
     expect(shown.stdout).toContain('folder: images of 6x6x3, 2 classes\n');
+  });
+
+  it('may be arrays of numpy or Parquet files', async () => {
+    const { downloads } = await places();
+    const script = `
+import io, os, sys
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+from PIL import Image
+arrays, files = sys.argv[1:]
+os.makedirs(arrays); os.makedirs(files)
+for split in ['train', 'test']:
+    images, labels = np.arange(4 * 5 * 5, dtype=np.uint8).reshape(4, 5, 5), np.array([0, 1, 1, 0])
+    np.savez(f'{arrays}/{split}.npz', images=images, labels=labels)
+    def png(image):
+        out = io.BytesIO(); Image.fromarray(image).save(out, 'PNG'); return {'bytes': out.getvalue(), 'path': None}
+    table = pa.table({'image': [png(image) for image in images], 'label': pa.array(labels, pa.int64())})
+    pq.write_table(table, f'{files}/{split}.parquet')`;
+    python(script, [join(downloads, 'arrays'), join(downloads, 'files')]);
+    const take = async (name: string, ...words: string[]) => {
+      const { stdout } = await data(['import', join(downloads, name), '--json', ...words]);
+      const { dataset, shape, images } = JSON.parse(stdout);
+      return { dataset, shape, images };
+    };
+    const images = { train: 4, test: 4 };
+    expect(await take('arrays')).toEqual({
+      dataset: { name: 'numpy', folder: 'arrays' },
+      shape: [5, 5, 1],
+      images,
+    });
+    expect(await take('files', '--set', 'size=4', '--as', 'parquet')).toEqual({
+      dataset: { name: 'parquet', folder: 'files', size: 4 },
+      shape: [4, 4, 3],
+      images,
+    });
+    const { stderr } = await data(['import', join(downloads, 'files'), '--as', 'parquet']);
+    expect(stderr).toContain('dataset.size: expected a value, because dataset.name is parquet');
   });
 
   it('may lie anywhere in the data directory, and need a size where they have several', async () => {

@@ -26,11 +26,13 @@ describe('a data set', () => {
       code: 0,
       stdout: `Data directory: none (--data DIR or PAG_DATA)
 
-cifar10             pictures of animals; 32x32x3, 10 classes
+cifar10             pictures of animals; 50,000 train, 10,000 test images of
+                    32x32x3, 10 classes
                     not here: \`pipeline data get cifar10\` downloads 2.5 MB
-mnist               kittens; 28x28x1, 10 classes
+mnist               kittens; 60,000 train, 10,000 test images of 28x28x1, 10
+                    classes
                     not here: \`pipeline data get mnist\` downloads it
-usps                dogs; 16x16x1, 10 classes
+usps                dogs; 7,291 train, 2,007 test images of 16x16x1, 10 classes
                     not here: Ask the authors for dogs.zip, and put what is in
                     it there.
 `,
@@ -45,7 +47,8 @@ usps                dogs; 16x16x1, 10 classes
     const { stdout } = await data(['list', '--data', folder], { catalogue: [catalogue[0]!] });
     expect(stdout).toBe(`Data directory: ${folder}
 
-cifar10             pictures of animals; 32x32x3, 10 classes
+cifar10             pictures of animals; 50,000 train, 10,000 test images of
+                    32x32x3, 10 classes
                     here (2.5 MB): ${folder}/animals
 `);
     const json = await data(['list', '--json'], {
@@ -60,6 +63,7 @@ cifar10             pictures of animals; 32x32x3, 10 classes
           title: 'pictures of animals',
           shape: [32, 32, 3],
           classes: 10,
+          images: { train: 50_000, test: 10_000 },
           found: true,
           directory: join(folder, 'animals'),
           isBundled: false,
@@ -74,7 +78,9 @@ cifar10             pictures of animals; 32x32x3, 10 classes
 
   it('of the real ones comes with the program, and fits into 80 columns', async () => {
     const { stdout } = await data(['list', '--data', '/tmp']);
-    expect(stdout).toMatch(/\nusps .*; 16x16x1, 10 classes\n +comes with the program \(2\.\d MB\)\n/);
+    expect(stdout).toMatch(
+      /\nusps .*; 7,291 train, 2,007 test images\n +of 16x16x1, 10 classes\n +comes with the program \(2\.\d MB\)\n/,
+    );
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     for (const { name } of CATALOGUE) expect(stdout).toContain(`\n${name} `);
   });
