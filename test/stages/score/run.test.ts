@@ -80,26 +80,28 @@ describe('score training', () => {
   });
 
   it.each([
-    { name: 'EDM', settings: {}, sheets: ['step-00000024.png'] },
+    { name: 'EDM', stop: 13, settings: {}, sheets: ['step-00000024.png'] },
     {
       name: 'DDPM with everything',
+      // Amid a sheet of samples.
+      stop: 10,
       settings: everything,
       sheets: ['step-00000010.png', 'step-00000020.png', 'step-00000024.png'],
     },
-  ])('of $name, stopped and taken up again, ends with the same bytes', async ({ settings, sheets }) => {
+  ])('of $name, stopped and taken up again, ends with the same bytes', async ({ stop, settings, sheets }) => {
     const unbroken = await train(settings);
     const first = contextOf(scoring(settings), { dataset });
     const progress = first.progress;
     first.progress = (line) => {
       progress(line);
-      if (line.done === 13) first.stop.abort();
+      if (line.done === stop) first.stop.abort();
     };
     await expect(runScore(first)).rejects.toMatchObject({
       code: 'INTERRUPTED',
       message: 'Stopped on request; what was finished is kept.',
     });
     const second = await train(settings, first.directory);
-    expect(second.notes).toEqual(['resuming at step 13 of 24']);
+    expect(second.notes).toEqual([`resuming at step ${stop} of 24`]);
     expect(readdirSync(join(second.directory, 'samples')).sort()).toEqual(sheets);
     for (const name of [
       'model.safetensors',
