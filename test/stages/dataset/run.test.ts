@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runDataset } from '../../../stages/dataset/run.ts';
+import { datasetStage } from '../../../stages/dataset/stage.ts';
 import { drawToy } from '../../../stages/dataset/toy.ts';
 import { readDataset } from '../../../store/dataset-artifact.ts';
 import { configOf, contextOf } from '../../support/stage-context.ts';
@@ -27,6 +28,57 @@ describe('the dataset stage', () => {
     await expect(runDataset(context)).rejects.toThrow(
       /^Expected training images of every class of usps, found none of [\d, ]+ among the first 3; raise dataset\.trainImages\.$/,
     );
+  });
+});
+
+describe('a part of the images', () => {
+  const run = async (settings: object) => {
+    const context = contextOf(configOf({ dataset: { name: 'usps', ...settings } }), {});
+    await runDataset(context);
+    return readDataset(context.directory);
+  };
+
+  it('is held out in the proportions of the classes, balanced and cut', async () => {
+    const whole = await run({});
+    const { info, train, validation, test } = await run({
+      validation: { images: 729 },
+      perClass: 30,
+      testImages: 50,
+      seed: 1,
+    });
+    expect([info.trainCount, info.validationCount, info.testCount]).toEqual([300, 729, 50]);
+    const { statistics } = info;
+    expect(statistics!.train!.counts).toEqual(new Array(10).fill(30));
+    statistics!.validation!.counts!.forEach((count, digit) => {
+      expect(Math.abs(count - whole.info.statistics!.train!.counts![digit]! / 10)).toBeLessThan(1);
+    });
+    const pictures = (split: typeof train) =>
+      Array.from({ length: split.count }, (_, i) => Buffer.from(split.slice(i, 1).buffer).toString('latin1'));
+    const held = new Set(pictures(validation!));
+    const all = new Set(pictures(whole.train));
+    expect(pictures(train).filter((picture) => held.has(picture))).toEqual([]);
+    expect([...held, ...pictures(train)].every((picture) => all.has(picture))).toBe(true);
+    expect(pictures(test)).toEqual(pictures(whole.test).slice(0, 50));
+  });
+
+  it('has the chosen classes only, under new numbers', async () => {
+    const { info, train, test } = await run({ classes: ['7', 2], trainImages: 40 });
+    expect([info.classNames, info.trainCount]).toEqual([['7', '2'], 40]);
+    expect(new Set([...train.labels, ...test.labels])).toEqual(new Set([0, 1]));
+    expect(info.statistics!.test!.counts).toEqual([147, 198]);
+  });
+
+  it('cannot be unlabelled where all images have labels', async () => {
+    await expect(run({ unlabelledImages: 3 })).rejects.toThrow(
+      'Expected a data set with unlabelled images, as dataset.unlabelledImages asks for them, found usps, which has none.',
+    );
+  });
+
+  it('makes other keys with other seeds only where something is drawn', () => {
+    const part = (dataset: object) =>
+      datasetStage.configPart(configOf({ dataset: { name: 'usps', ...dataset } }));
+    expect(part({ seed: 1 })).toEqual(part({ seed: 2 }));
+    expect(part({ seed: 1, perClass: 5 })).not.toEqual(part({ seed: 2, perClass: 5 }));
   });
 });
 
