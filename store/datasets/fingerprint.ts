@@ -2,7 +2,7 @@
  * A checksum of a data set's files as they lie in the data directory. It goes into the configuration, and so into
  * every key: exchanged or changed files make new artifacts instead of being passed over for old ones.
  */
-import { readdir } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { sha256, sha256File } from '../content-hash.ts';
@@ -12,14 +12,26 @@ import { placeOf } from './find-datasets.ts';
 import { listFolder } from './source-file.ts';
 
 const DIGITS = 16;
+/** Data sets up to so many bytes are read as a whole. */
+const WHOLE_BYTES = 2 ** 30;
+/** Of larger ones, files of so many bytes and more are read in places. */
+const LARGE_FILE_BYTES = 2 ** 23;
+const PLACES = 16;
+const PLACE_BYTES = 2 ** 16;
 
 /**
+ * Every plan waits for it, so a data set of more than a gigabyte is not read as a whole: of each file the name and the
+ * size count, and of a large one also its bytes at {@link PLACES} places from start to end. The artifact keeps the
+ * checksums of whole files.
+ *
  * @param dataDirectory null where there is none
+ * @param wholeBytes for tests
  * @returns 16 hexadecimal digits over names and contents; undefined where nothing is there, or nothing is read (toy)
  */
 export async function datasetFingerprint(
   dataDirectory: string | null,
   config: ExperimentConfig['dataset'],
+  wholeBytes = WHOLE_BYTES,
 ): Promise<string | undefined> {
   if (config.name === 'toy') return undefined;
   const place = await placeOf(entryOf(config.name), dataDirectory, config);
@@ -27,9 +39,32 @@ export async function datasetFingerprint(
   const { directory, layout } = place;
   const counted = await filesOf(directory, layout);
   if (counted.length === 0) return undefined;
+  const files = await Promise.all(
+    counted.sort().map(async (file) => ({ file, bytes: (await stat(join(directory, file))).size })),
+  );
+  const isSmall = files.reduce((sum, { bytes }) => sum + bytes, 0) <= wholeBytes;
   const lines: string[] = [];
-  for (const file of counted.sort()) lines.push(`${await sha256File(join(directory, file))} ${file}\n`);
+  for (const { file, bytes } of files) {
+    const path = join(directory, file);
+    lines.push(`${isSmall ? await sha256File(path) : await sampleFile(path, bytes)} ${file}\n`);
+  }
   return sha256(lines.join('')).slice(0, DIGITS);
+}
+
+/** The size of a file, and a checksum of some places where it is large. */
+async function sampleFile(path: string, bytes: number): Promise<string> {
+  if (bytes < LARGE_FILE_BYTES) return String(bytes);
+  const samples = Buffer.alloc(PLACES * PLACE_BYTES);
+  const file = await open(path, 'r');
+  try {
+    for (let place = 0; place < PLACES; place++) {
+      const position = Math.floor(((bytes - PLACE_BYTES) * place) / (PLACES - 1));
+      await file.read(samples, place * PLACE_BYTES, PLACE_BYTES, position);
+    }
+  } finally {
+    await file.close();
+  }
+  return `${bytes} ${sha256(samples)}`;
 }
 
 /** Those files of a layout that are there, packed or not; of a folder all that is below it. */

@@ -40,6 +40,16 @@ describe('an experiment file', () => {
     expect(config.dataset.seed).toBeUndefined();
   });
 
+  it('seeds what is drawn of a data set', () => {
+    const seedOf = (dataset: string) =>
+      load(`name: t\nseed: 5\ndataset: ${dataset}\nscore: { network: { kind: mlp } }`).variants[0]!.config
+        .dataset.seed;
+    expect(seedOf('{ name: usps }')).toBeUndefined();
+    expect(seedOf('{ name: usps, validation: { share: 0.1 } }')).toBe(5);
+    expect(seedOf('{ name: usps, perClass: 10 }')).toBe(5);
+    expect(seedOf('{ name: mnist-distractor, seed: 2 }')).toBe(2);
+  });
+
   it('seeds the points of the toy set', () => {
     const text =
       'name: t\nseed: 5\ndataset: { name: toy }\nscore: { kind: analytic }\ntrain: { network: { kind: mlp } }';

@@ -49,6 +49,29 @@ describe('the fingerprint of a data set', () => {
     expect(await datasetFingerprint(root, config({ name: 'mnist' }))).not.toBe(before);
   });
 
+  it('of a large set counts sizes, and places of large files', async () => {
+    const numpy = config({ name: 'numpy', folder: 'pets' });
+    const make = (change: (large: Buffer) => void = () => undefined, small = 'a') => {
+      const root = data();
+      const large = Buffer.alloc(9_000_000, 5);
+      change(large);
+      pictures(root, { 'train.npz': small });
+      writeFileSync(join(root, 'pets/test.npz'), large);
+      return datasetFingerprint(root, numpy, 1000);
+    };
+    const before = await make();
+    expect(await make()).toBe(before);
+    expect(before).toMatch(/^[0-9a-f]{16}$/);
+    expect(await make(undefined, 'ab')).not.toBe(before);
+    for (const place of [0, 65_535, 8_999_999]) {
+      expect(
+        await make((large) => {
+          large[place] = 6;
+        }),
+      ).not.toBe(before);
+    }
+  });
+
   it('is left out where nothing is read or nothing is there; USPS is always there', async () => {
     expect(await datasetFingerprint(null, config({ name: 'toy' }))).toBeUndefined();
     expect(await datasetFingerprint(null, config({ name: 'mnist' }))).toBeUndefined();

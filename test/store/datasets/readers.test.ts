@@ -64,6 +64,23 @@ describe('where data is looked for', () => {
     });
   });
 
+  test('the form that is there is read, and another folder where the configuration names one', async () => {
+    const data = await temporaryFolder();
+    const where = async (name: FileDatasetName, folder?: string) => {
+      const settings = folder === undefined ? { name } : { name, folder };
+      const place = await placeOf(entryOf(name), data, configOf(settings));
+      return [place!.directory, entryOf(name).layouts.indexOf(place!.layout)];
+    };
+    expect(await where('cifar10')).toEqual([join(data, 'cifar-10-batches-bin'), 0]);
+    await mkdir(join(data, 'cifar-10-batches-py'));
+    await writeFile(join(data, 'cifar-10-batches-py', 'data_batch_3'), '');
+    expect(await where('cifar10')).toEqual([join(data, 'cifar-10-batches-py'), 1]);
+    await mkdir(join(data, 'mine'));
+    await writeFile(join(data, 'mine', 'data_batch_3.bin'), '');
+    expect(await where('cifar10', 'mine')).toEqual([join(data, 'mine'), 0]);
+    expect(await where('imagenet64', 'elsewhere')).toEqual([join(data, 'elsewhere'), 0]);
+  });
+
   test('a folder of pictures is looked for below the data directory', async () => {
     const reading = readFiles('folder', '/nowhere', configOf({ name: 'folder', folder: 'my/cats', size: 8 }));
     expect((await thrownBy(reading)).message).toContain(
