@@ -92,11 +92,12 @@ function damaged(
   });
 }
 
-/** Codec and what it lost, over all shards. */
+/** What the store holds, how it was made, and what its codec lost over all shards. */
 async function readTargetStore(directory: string): Promise<TargetStore> {
-  const { codec } = await readStoreInfo(directory);
-  const { rows, meanCosineLoss, worstCosineLoss } = await readSummary(directory);
-  return { codec, rows, meanCosineLoss, worstCosineLoss };
+  const { codec, description, images, targets, classes, targetClasses } = await readStoreInfo(directory);
+  const { bytes, meanCosineLoss, worstCosineLoss } = await readSummary(directory);
+  const isListed = targetClasses === 'listed';
+  return { codec, description, images, targets, classes, isListed, bytes, meanCosineLoss, worstCosineLoss };
 }
 
 /** Arrays by name; `need` throws where one is missing. */

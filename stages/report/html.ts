@@ -12,6 +12,7 @@ import { scoreModels } from './score-models.ts';
 import { attackRows, distinct, grouped } from './settings.ts';
 import { STYLE } from './style.ts';
 import { headlineTable } from './table.ts';
+import { targetSection } from './target-stores.ts';
 import { trainingCurves } from './training-curves.ts';
 import { numericsOnTrial } from './trial.ts';
 
@@ -63,6 +64,8 @@ function sectionsOf(data: ReportData): Section[] {
   ];
   const maps = decisionMaps(data, numbers);
   if (maps !== null) sections.push({ id: 'maps', heading: 'Decision maps', body: maps });
+  const targets = targetSection(data, numbers);
+  if (targets !== null) sections.push({ id: 'targets', heading: 'Target gradients', body: targets });
   if (data.variants.some(({ pictures }) => pictures !== null)) {
     sections.push({ id: 'gradients', heading: 'Gradients', body: gradientGrids(data, numbers) });
     sections.push({ id: 'attacked', heading: 'Large targeted attacks', body: attackGrids(data, numbers) });

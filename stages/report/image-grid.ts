@@ -28,6 +28,14 @@ export function gradientGrids(data: ReportData, numbers: Numbering): Markup {
   return markup`${groups(data.variants).map((group) => figure(numbers, sheets(group, gradientRows(group)), gradientCaption(group)))}`;
 }
 
+/** Images with the targets of every store, one figure for each set of images that has any. */
+export function targetGrids(data: ReportData, numbers: Numbering): Markup {
+  return markup`${groups(data.variants).map((group) => {
+    const rows = targetRows(group);
+    return rows.length === 0 ? null : figure(numbers, sheets(group, rows), targetCaption(group));
+  })}`;
+}
+
 /** Pictures that large targeted attacks made, one figure for each set of images. */
 export function attackGrids(data: ReportData, numbers: Numbering): Markup {
   return markup`${groups(data.variants).map((group) => {
@@ -58,8 +66,19 @@ function isSame(a: Values, b: Values): boolean {
   return a.data.length === b.data.length && a.data.every((value, i) => value === b.data[i]);
 }
 
-/** Target gradients first, once for each store that was used, then every classifier's input gradients. */
-function gradientRows({ variants }: Group): Row[] {
+/** Target gradients first, then every classifier's input gradients. */
+function gradientRows(group: Group): Row[] {
+  const gradients = group.variants.map(({ label, pictures }) => ({
+    kind: 'input gradient',
+    name: label,
+    values: pictures.gradients,
+    draw: gradientTile,
+  }));
+  return [...targetRows(group), ...gradients];
+}
+
+/** Target gradients, once for each store that was used. */
+function targetRows({ variants }: Group): Row[] {
   const stores = new Map<string, Group['variants']>();
   for (const variant of variants) {
     const key = keyOf(variant, 'precompute');
@@ -67,18 +86,11 @@ function gradientRows({ variants }: Group): Row[] {
       stores.set(key, [...(stores.get(key) ?? []), variant]);
   }
   const methods = [...stores.values()].map(([first]) => first!.config.precompute.method);
-  const targets = [...stores.values()].map((users, i) => {
+  return [...stores.values()].map((users, i) => {
     const isAlone = methods.filter((method) => method === methods[i]).length === 1;
     const name = `${methods[i]}${isAlone ? '' : ` (${users.map(({ label }) => label).join('; ')})`}`;
     return { kind: 'target', name, values: users[0]!.pictures.targets!, draw: gradientTile };
   });
-  const gradients = variants.map(({ label, pictures }) => ({
-    kind: 'input gradient',
-    name: label,
-    values: pictures.gradients,
-    draw: gradientTile,
-  }));
-  return [...targets, ...gradients];
 }
 
 function sheets({ variants }: Group, rows: Row[]): Markup {
@@ -119,13 +131,21 @@ function tileOf(values: Values, index: number): Tile {
 }
 
 function gradientCaption({ variants }: Group): Markup {
-  const { images } = variants[0]!.pictures;
-  const channels = images.shape.at(-1)!;
+  return markup`Target gradients g(x, y) and each classifier’s input gradients ∇<sub>x</sub> f(x)<sub>y</sub>, for every class y (columns; the image’s own class is underlined). ${about(variants)} ${scale(variants)} ${figureSeed(variants)} ${keysOf(variants, 'analyze')}`;
+}
+
+function targetCaption({ variants }: Group): Markup {
+  return markup`Target gradients g(x, y) of training images, one row for each store, towards every class y (columns; the image’s own class is underlined). ${about(variants)} ${scale(variants)} A tile of zeros: the store has no target of that image towards the class, or it is exactly zero. ${keysOf(variants, 'precompute')}`;
+}
+
+/** What the colours mean. */
+function scale(variants: Group['variants']): string {
+  const channels = variants[0]!.pictures.images.shape.at(-1)!;
   const colors =
     channels === 1
       ? 'Red raises the class’s logit where the image gets brighter, blue where it gets darker, white is zero.'
       : 'Drawn as 0.5 + g / (2 max |g|), so that gray is zero.';
-  return markup`Target gradients g(x, y) and each classifier’s input gradients ∇<sub>x</sub> f(x)<sub>y</sub>, for every class y (columns; the image’s own class is underlined). ${about(variants)} Each tile is divided by its own largest absolute value: compare shapes, not sizes. ${colors} ${figureSeed(variants)} ${keysOf(variants, 'analyze')}`;
+  return `Each tile is divided by its own largest absolute value: compare shapes, not sizes. ${colors}`;
 }
 
 function attackCaption({ variants }: Group): Markup {

@@ -58,7 +58,14 @@ export interface AttackFigure extends AttackResult {
 /** The stored target gradients, and 1 − cos between a gradient and what the codec made of it. */
 export interface TargetStore {
   codec: CodecName;
-  rows: number;
+  /** How the gradients were made, with noise levels and draws. */
+  description: string;
+  images: number;
+  /** Per image, towards `classes` or, where `isListed`, towards so many of them. */
+  targets: number;
+  classes: number;
+  isListed: boolean;
+  bytes: number;
   meanCosineLoss: number;
   worstCosineLoss: number;
 }

@@ -51,7 +51,12 @@ describe('gather', () => {
     const { variants } = await gather(await writeArtifacts(await temporaryFolder(), digits()));
     expect(variants[1]!.targets).toEqual({
       codec: 'float16',
-      rows: 72900,
+      description: 'a fixture',
+      images: 7290,
+      targets: 10,
+      classes: 10,
+      isListed: false,
+      bytes: 256,
       meanCosineLoss: 2e-8,
       worstCosineLoss: 5e-8,
     });

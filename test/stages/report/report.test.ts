@@ -96,7 +96,7 @@ describe('the page', () => {
     ) as [Record<string, string>[], Record<string, string>[]];
     expect(sheets.map(({ width, height }) => [width, height])).toEqual([['100', '40']]);
     const images = pictures.filter((picture) => picture.class === 'picture');
-    expect(images.length).toBe(16); // eight in each of two figures
+    expect(images.length).toBe(24); // eight in each of three figures
     const { variants } = await gather(context);
     const source = Buffer.from(images[3]!.src!.split(',')[1]!, 'base64');
     const pixels = await sharp(source).removeAlpha().toColourspace('b-w').raw().toBuffer();
@@ -187,12 +187,19 @@ describe('the page', () => {
       'Figure 3.',
       'Figure 4.',
       'Figure 5.',
+      'Figure 6.',
     ]);
+    const ofTargets = captions.filter((caption) => caption.includes('one row for each store'));
+    expect(ofTargets.map((caption) => caption.slice(0, 9))).toEqual(['Figure 2.']);
+    expect(ofTargets[0]).toContain('n = 8 training images of usps.');
+    expect(ofTargets[0]).toMatch(
+      /Artifacts: precompute [0-9a-f]{12} \(sbg\), [0-9a-f]{12} \(nearest-neighbor\)\.$/,
+    );
     const ofScore = captions.filter((caption) => caption.includes('Score model'));
     expect(ofScore).toEqual([
-      'Figure 4. Score model of sbg. Loss (EDM, weighted) at noise levels σ of the scaled data; n = 128 test images, the same under the same noise each time. Samples after step 1000: a row for each class and one without; the samples of a column begin with the same noise (heun, 18 steps, guidance 1). Averaged weights; seed 1. Artifact: score 1fc0ffee0123.',
+      'Figure 5. Score model of sbg. Loss (EDM, weighted) at noise levels σ of the scaled data; n = 128 test images, the same under the same noise each time. Samples after step 1000: a row for each class and one without; the samples of a column begin with the same noise (heun, 18 steps, guidance 1). Averaged weights; seed 1. Artifact: score 1fc0ffee0123.',
     ]);
-    for (const caption of captions.filter((other) => !ofScore.includes(other))) {
+    for (const caption of captions.filter((other) => ![...ofScore, ...ofTargets].includes(other))) {
       expect(caption).toMatch(/n = [\d,]+ (training|test) ?/);
       expect(caption).toContain('Training seed 1, attack seed 1.');
       expect(caption).toMatch(
@@ -232,6 +239,7 @@ describe('the page', () => {
       'Accuracy',
       'Robust accuracy against ε',
       'Decision maps',
+      'Target gradients',
       'Score models',
       'Training',
       'Numerics on trial',
@@ -243,8 +251,25 @@ describe('the page', () => {
   it('puts the numerics on trial', async () => {
     const text = textOf(parsePage((await report(toy)).html).document);
     expect(text).toMatch(/sbg learned\s?learned\s?0\.9876\s?0\.7654\s?1,024/);
-    expect(text).toMatch(/float16\s?2\.0e-8\s?5\.0e-8\s?12,000/);
     expect(text).toMatch(/PAG, sbg targets, λ 1\s?0\.9000\s?512/);
+  });
+
+  it('shows how targets were made, and what their codec lost, once for each store', async () => {
+    const { document } = parsePage((await report(toy)).html);
+    const text = textOf(document);
+    expect(text).toMatch(
+      /sbg learned\s?sbg: a fixture\s?6,000 × 2\s?float16\s?256 B\s?2\.0e-8\s?worst 5\.0e-8\s?2[0-9a-f]{11}/,
+    );
+    const world = digits();
+    world.variants[2] = { ...world.variants[2]!, label: 'other', settings: world.variants[1]!.settings };
+    const pages = await Promise.all([report(digits), makeReport(world, await temporaryFolder())]);
+    const rows = pages.map(({ html }) =>
+      attributesOf(parsePage(html).document, 'img').filter(({ alt }) => alt!.startsWith('target ')),
+    );
+    // In the sections of targets and of gradients: a row of each of two stores for each of eight images.
+    expect(rows.map(({ length }) => length)).toEqual([32, 32]);
+    expect(rows[0]![1]!.alt).toBe('target nearest-neighbor, image 1: one picture for each class from 0 to 9');
+    expect(rows[1]![1]!.alt).toBe('target sbg (other), image 1: one picture for each class from 0 to 9');
   });
 
   it('begins curves at the clean accuracy, but not those of targeted attacks on many classes', async () => {
