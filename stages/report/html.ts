@@ -10,6 +10,7 @@ import { decisionMaps } from './plane.ts';
 import type { ReportData } from './report-data.ts';
 import { scoreModels } from './score-models.ts';
 import { attackRows, distinct, grouped } from './settings.ts';
+import { sigmaSweep } from './sigma-sweep.ts';
 import { STYLE } from './style.ts';
 import { headlineTable } from './table.ts';
 import { targetSection } from './target-stores.ts';
@@ -72,6 +73,8 @@ function sectionsOf(data: ReportData): Section[] {
   }
   const learned = scoreModels(data, numbers);
   if (learned !== null) sections.push({ id: 'score', heading: 'Score models', body: learned });
+  const sweep = sigmaSweep(data, numbers);
+  if (sweep !== null) sections.push({ id: 'sigma', heading: 'Noise levels', body: sweep });
   sections.push(
     { id: 'training', heading: 'Training', body: trainingCurves(data, numbers) },
     { id: 'trial', heading: 'Numerics on trial', body: numericsOnTrial(data, numbers) },
