@@ -2,6 +2,7 @@
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { inputsOf, OWN_DATASETS, PICTURE_DATASETS } from '../../schemas/dataset-facts.ts';
 import { networkMisfit } from '../../schemas/network-fit.ts';
+import { targetsOf } from '../../schemas/precompute-config.ts';
 import { AUGMENTATIONS } from '../../schemas/score-config.ts';
 import { scoreNetworkMisfit } from '../../schemas/score-network-fit.ts';
 import type { Problem } from './problems.ts';
@@ -13,6 +14,7 @@ export function checkTogether(config: ExperimentConfig): Problem[] {
     ...checkNetwork(config),
     ...checkScoreNetwork(config),
     ...checkScore(config),
+    ...checkTargets(config),
     ...checkTraining(config),
   ];
 }
@@ -56,9 +58,19 @@ function checkNetwork({ dataset, train }: ExperimentConfig): Problem[] {
 /** Only where a score network is trained: the default one need not fit. */
 function checkScoreNetwork({ dataset, precompute, score }: ExperimentConfig): Problem[] {
   const { shape } = inputsOf(dataset);
-  if (shape?.length !== 3 || precompute.method !== 'sbg') return [];
+  if (shape?.length !== 3 || precompute.method !== 'sbg' || precompute.conditional) return [];
   const misfit = scoreNetworkMisfit(score.network, shape);
   return misfit === null ? [] : [{ ...misfit, path: ['score', 'network', ...misfit.path] }];
+}
+
+function checkTargets({ dataset, precompute }: ExperimentConfig): Problem[] {
+  const targets = targetsOf(precompute);
+  const { classes } = inputsOf(dataset);
+  if (!('count' in targets) || classes === undefined) return [];
+  const most = targets.kind === 'top' ? classes - 1 : classes;
+  if (targets.count <= most) return [];
+  const expected = `at most ${most}, as ${dataset.name} has ${classes} classes${most < classes ? ' and the own one is left out' : ''}`;
+  return [{ path: ['precompute', 'targets', 'count'], expected, found: String(targets.count) }];
 }
 
 function checkTraining({ train }: ExperimentConfig): Problem[] {
