@@ -110,10 +110,8 @@ function splitInMemory(table: ImageTable, size: number): Split {
 
 /** @param size values of one image */
 export function viewSplit({ images, labels }: RawSplit, size: number): Split {
-  const scale = images instanceof Uint8Array ? 1 / 255 : 1;
   const copyImage = (index: number, out: Float32Array, offset: number) => {
-    const start = index * size;
-    for (let i = 0; i < size; i++) out[offset + i] = images[start + i]! * scale;
+    toUnits(images.subarray(index * size, (index + 1) * size), out, offset);
   };
   const gather = (indices: ArrayLike<number>) => {
     const out = new Float32Array(indices.length * size);
@@ -129,14 +127,19 @@ export function viewSplit({ images, labels }: RawSplit, size: number): Split {
   };
 }
 
+/** Bytes to [0, 1], coordinates as they are. */
+function toUnits(values: Uint8Array | Float32Array, out: Float32Array, offset: number): void {
+  if (values instanceof Float32Array) out.set(values, offset);
+  else for (let i = 0; i < values.length; i++) out[offset + i] = values[i]! * (1 / 255);
+}
+
 function splitOnDisk(table: ImageTable, size: number): Split {
   const { labels, regions, count } = table;
-  const scale = table.storage === 'uint8' ? 1 / 255 : 1;
   /** Images `first` … `first + run − 1` to `out` at `offset`. */
   const copyRun = (first: number, run: number, out: Float32Array, offset: number) => {
     const values = table.storage === 'uint8' ? new Uint8Array(run * size) : new Float32Array(run * size);
     table.read(first, run, new Uint8Array(values.buffer));
-    for (let i = 0; i < values.length; i++) out[offset + i] = values[i]! * scale;
+    toUnits(values, out, offset);
   };
   return {
     count,
