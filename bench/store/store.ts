@@ -1,12 +1,14 @@
 /**
  * Speed of the gradient store beside plain reads and writes of the same bytes, in one run on one disk:
- * `npx tsx bench/store/store.ts [FOLDER]`. About a minute, 500 MB of memory and of space in FOLDER (the system's folder
- * for temporary files).
+ * `npx tsx bench/store/store.ts [--folder DIR] [--cold]`. About half a minute, 500 MB of memory and of space in the folder
+ * (the system's for temporary files). `--cold` measures reads from the disk as well: it has the system forget what it
+ * keeps of all files, which needs root and slows down whatever else is running.
  */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import {
   CODEC_NAMES,
   type CodecName,
@@ -111,26 +113,20 @@ async function measureSequential(folder: string, codec: CodecName): Promise<Figu
   };
 }
 
-/** With an empty page cache, which only root may ask for. */
+/** With an empty page cache. */
 async function measureCold(folder: string, codec: CodecName): Promise<Figures> {
   const shard = shardOf(folder, codec);
   const buffer = Buffer.allocUnsafeSlow(1 << 20);
-  try {
+  const cold = async (work: () => unknown) => {
     writeFileSync('/proc/sys/vm/drop_caches', '1');
-  } catch {
-    return {};
-  }
+    const startMs = performance.now();
+    await work();
+    return (performance.now() - startMs) / 1000;
+  };
   const times: Record<'raw' | 'ours', number[]> = { raw: [], ours: [] };
   for (let round = 0; round < 3; round++) {
-    for (const [name, work] of [
-      ['raw', () => readWhole(shard, buffer)],
-      ['ours', () => readAll(join(folder, codec))],
-    ] as const) {
-      writeFileSync('/proc/sys/vm/drop_caches', '1');
-      const startMs = performance.now();
-      await work();
-      times[name].push((performance.now() - startMs) / 1000);
-    }
+    times.raw.push(await cold(() => readWhole(shard, buffer)));
+    times.ours.push(await cold(() => readAll(join(folder, codec))));
   }
   const [raw, ours] = [Math.min(...times.raw), Math.min(...times.ours)];
   return {
@@ -191,7 +187,10 @@ function gigabytes(bytes: number, seconds: number): number {
   return Number((bytes / seconds / 1e9).toFixed(2));
 }
 
-const folder = await mkdtemp(join(process.argv[2] ?? tmpdir(), 'bench-store-'));
+const { values: options } = parseArgs({
+  options: { folder: { type: 'string', default: tmpdir() }, cold: { type: 'boolean', default: false } },
+});
+const folder = await mkdtemp(join(options.folder, 'bench-store-'));
 try {
   const gradients = makeGradients();
   const table: Record<string, Figures> = {};
@@ -201,7 +200,7 @@ try {
       ...(await measureSequential(folder, codec)),
       ...(await measureRandom(folder, codec)),
       ...(await measureBatch(folder, codec)),
-      ...(await measureCold(folder, codec)),
+      ...(options.cold ? await measureCold(folder, codec) : {}),
     };
   }
   for (const figure of Object.keys(table.float32!)) {

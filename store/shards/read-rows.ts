@@ -27,6 +27,8 @@ interface Run {
   /** First row within the shard, and how many. */
   first: number;
   rows: number;
+  /** Rows of the runs before. */
+  before: number;
   wanted: WantedRow[];
 }
 
@@ -39,7 +41,7 @@ export function storedBytes(columns: readonly Column[], rows: number): number {
  * Reads rows and decodes each as soon as it is there.
  * @param fd descriptor of the shard, open for reading
  * @param wanted ascending by row
- * @param decoder has room for the rows as they are stored from byte `start` on, a multiple of 64, and for a decoded one
+ * @param decoder has room for the rows as they are stored from byte `start` on, a multiple of 64, and for one decoded row
  */
 export function readRows(
   fd: number,
@@ -52,19 +54,15 @@ export function readRows(
 ): Promise<void> {
   const runs = findRuns(wanted, table.batchRows, format);
   if (format.isPlain) return readInPlace(fd, table, format, runs, out);
-  let end = start;
-  const parts = runs.map((run) => {
-    const { offsets, bytes } = layOut(format.columns, run.rows);
-    const places = offsets.map((offset) => end + offset);
-    end += bytes;
-    return { pieces: piecesOf(run, table, format.columns, places, decoder.stored), places };
+  const places = layOut(format.columns, wanted.length).offsets.map((offset) => start + offset);
+  const pieces = runs.map((run) => piecesOf(run, table, format.columns, places, decoder.stored));
+  return readPieces(fd, decoder.stored, pieces, (index) => {
+    const { first, before, wanted } = runs[index]!;
+    for (const { row, to } of wanted) {
+      decoder.decode(places, before + row - first, 0);
+      out.set(decoder.decoded, to);
+    }
   });
-  return readPieces(
-    fd,
-    decoder.stored,
-    parts.map(({ pieces }) => pieces),
-    (index) => decodeRun(runs[index]!, parts[index]!.places, format.length, decoder, out),
-  );
 }
 
 /** Every run goes to one place. */
@@ -97,7 +95,8 @@ function findRuns(wanted: readonly WantedRow[], batchRows: number, { isPlain, le
       run.rows = want.row - run.first + 1;
       run.wanted.push(want);
     } else {
-      runs.push({ batch, first: want.row, rows: 1, wanted: [want] });
+      const before = run === undefined ? 0 : run.before + run.rows;
+      runs.push({ batch, first: want.row, rows: 1, before, wanted: [want] });
     }
   }
   return runs;
@@ -108,9 +107,12 @@ function isNext({ first, rows, wanted }: Run, { row, to }: WantedRow, length: nu
   return row === first + rows && to === wanted[0]!.to + rows * length;
 }
 
-/** What must be read for a run; columns that are kept in memory are copied from there. */
+/**
+ * What must be read for a run; columns that are kept in memory are copied from there.
+ * @param places where the first row of each column goes
+ */
 function piecesOf(
-  { batch, first, rows }: Run,
+  { batch, first, rows, before }: Run,
   { batchRows, offsets, kept }: ShardTable,
   columns: readonly Column[],
   places: readonly number[],
@@ -119,27 +121,14 @@ function piecesOf(
   const pieces: Piece[] = [];
   for (const [c, column] of columns.entries()) {
     const size = rowBytes(column);
+    const start = places[c]! + before * size;
     const inMemory = kept[c];
     if (inMemory !== undefined) {
-      buffer.set(inMemory.subarray(first * size, (first + rows) * size), places[c]!);
+      buffer.set(inMemory.subarray(first * size, (first + rows) * size), start);
     } else {
       const position = offsets[batch * columns.length + c]! + (first - batch * batchRows) * size;
-      pieces.push({ start: places[c]!, bytes: rows * size, position });
+      pieces.push({ start, bytes: rows * size, position });
     }
   }
   return pieces;
-}
-
-function decodeRun(
-  { first, wanted }: Run,
-  places: readonly number[],
-  length: number,
-  decoder: Decoder,
-  out: Float32Array,
-): void {
-  const decoded = decoder.decoded.subarray(0, length);
-  for (const { row, to } of wanted) {
-    decoder.decode(places, row - first, 0);
-    out.set(decoded, to);
-  }
 }
