@@ -72,7 +72,7 @@ export const precomputeSchema = z
       .optional()
       .describe('for nearest-neighbor: searches among the features of a classifier instead of pixels'),
     targets: targetsSchema.default('all').describe('classes towards which each image has a gradient'),
-    batchSize: count.default(256).describe('network evaluations at a time; does not change the gradients'),
+    batchSize: count.default(64).describe('network evaluations at a time; does not change the gradients'),
     codec: z.enum(['float32', 'float16', 'int8']).default('float16'),
     shardImages: count.default(1024).describe('images per shard'),
     seed: seed.optional(),

@@ -31,12 +31,12 @@ export const NETWORKS: Record<string, Contestant> = {
   'unet-usps': {
     config: scoreNetworkSchema.parse({ kind: 'unet', patch: 2, channels: 16, multipliers: [1, 2] }),
     shape: [16, 16, 1],
-    batch: 256,
+    batch: 64,
   },
   'unet-cifar10': {
     config: scoreNetworkSchema.parse({ kind: 'unet', patch: 2, channels: 32, multipliers: [1, 2] }),
     shape: [32, 32, 3],
-    batch: 256,
+    batch: 64,
   },
   // The DDPM++ of the papers has 128 channels and 4 blocks; this one is small enough to be measured in seconds.
   'ddpm++': {

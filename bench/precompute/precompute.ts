@@ -17,7 +17,7 @@ const HELP = `npx tsx bench/precompute/precompute.ts [options]
 
   --networks unet-usps,unet-cifar10,ddpm++
   --batch N                    evaluations of the network at a time, of ours;
-                               default: 256, of ddpm++ 32
+                               default: 64, of ddpm++ 32
   --rounds 3                   measurements of each program, alternately
   --seconds 6                  of each measurement
   --jobs N                     our processes; default: all cores

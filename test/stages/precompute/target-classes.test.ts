@@ -165,7 +165,7 @@ describe('the key of target gradients', () => {
       shardImages: 1024,
       sigma: 1,
       draws: 1,
-      batchSize: 256,
+      batchSize: 64,
       seed: 0,
     });
     expect(part({ sigma: [1] })).toEqual(part({}));
