@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { StoreSummary } from '../../schemas/gradient-store.ts';
 
 const PRESET = 'cifar10-full-targets';
 const POLL_MS = 200;
@@ -88,7 +89,10 @@ try {
   const files = readdirSync(store).filter((name) => name.endsWith('.arrow'));
   const bytes = files.reduce((sum, name) => sum + statSync(join(store, name)).size, 0);
   const rate = (seconds: number) => `${(bytes / 1e6 / seconds).toFixed(0)} MB/s`;
-  say('precompute', made, `${files.length} shards, ${(bytes / 1e9).toFixed(3)} GB, ${rate(made.seconds)}`);
+  const { worstCosineLoss } = JSON.parse(readFileSync(join(store, 'summary.json'), 'utf8')) as StoreSummary;
+  const lost = `1 - cos ${worstCosineLoss.toExponential(1)} at worst`;
+  const size = `${files.length} shards, ${(bytes / 1e9).toFixed(3)} GB, ${lost}`;
+  say('precompute', made, `${size}, ${rate(made.seconds)}`);
   const verified = await pipeline('store', 'verify', store);
   say('store verify', verified, rate(verified.seconds));
   for (const targets of ['2', 'all']) {
