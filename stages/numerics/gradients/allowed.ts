@@ -105,6 +105,7 @@ export const OWN_OPS: readonly string[] = [
   'layerNorm',
   'logSoftmax',
   'logSumExp',
+  'modulatedGroupNorm',
   'silu',
   'softmax',
 ];

@@ -30,10 +30,10 @@ const overGroup = (t: tf.Tensor) => tf.mean(t, 2, true);
  * A group's variance is the mean over its channels of var + (mean - group mean)². Squared differences are taken
  * from means, as E[x²] - E[x]² has no digits left where |mean| >> std.
  */
-function statisticsOf(x: tf.Tensor, { groups, epsilon }: Attributes): Statistics {
+function statisticsOf(x: tf.Tensor, { groups, epsilon }: Attributes, added?: tf.Tensor): Statistics {
   const channelMean = tf.mean(x, space, true);
   const channelVariance = tf.mean(tf.squaredDifference(x, channelMean), space, true);
-  const means = toGroups(channelMean, groups);
+  const means = toGroups(added === undefined ? channelMean : tf.add(channelMean, added), groups);
   const mean = overGroup(means);
   const between = tf.squaredDifference(means, mean);
   const variance = overGroup(tf.add(toGroups(channelVariance, groups), between));
@@ -90,6 +90,41 @@ export function groupNorm(
   epsilon: number,
 ): tf.Tensor4D {
   return groupNormOp.run({ x, gamma, beta }, { groups, epsilon })[0] as tf.Tensor4D;
+}
+
+/** What stands around a norm, [batch, 1, 1, c] each: groupNorm(x + added) · scale + shift. */
+export interface Modulation {
+  added?: tf.Tensor4D;
+  scale?: tf.Tensor4D;
+  shift?: tf.Tensor4D;
+}
+
+/**
+ * {@link groupNorm} with what stands around it. Without a tape it goes into the tables, which saves passes over the
+ * images; under one it is written out, so that the gradient knows it.
+ */
+export function modulatedGroupNorm(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  attributes: Attributes,
+  { added, scale, shift }: Modulation,
+): tf.Tensor4D {
+  const { groups, epsilon } = attributes;
+  if (tf.engine().isTapeOn()) {
+    const sum: tf.Tensor4D = added === undefined ? x : tf.add(x, added);
+    const normed = groupNorm(sum, gamma, beta, groups, epsilon);
+    const scaled: tf.Tensor4D = scale === undefined ? normed : tf.mul(normed, scale);
+    return shift === undefined ? scaled : tf.add(scaled, shift);
+  }
+  const { mean, r } = statisticsOf(x, attributes, added);
+  const slope = tf.mul(r, toGroups(gamma, groups));
+  const center = added === undefined ? mean : tf.sub(mean, toGroups(added, groups));
+  const offset = tf.sub(toGroups(beta, groups), tf.mul(center, slope));
+  const [factor, rest] = [toChannels(slope), toChannels(offset)];
+  const modulated = (t: tf.Tensor) => (scale === undefined ? t : tf.mul(t, scale));
+  const end = shift === undefined ? modulated(rest) : tf.add(modulated(rest), shift);
+  return tf.add(tf.mul(x, modulated(factor)), end);
 }
 
 export function registerGroupNorm(): void {

@@ -2,7 +2,11 @@
 import { batchNormEval, batchNormTrain } from '../../../stages/numerics/gradients/batch-norm.ts';
 import { depthwiseTransposed } from '../../../stages/numerics/gradients/depthwise-conv2d.ts';
 import { gelu, geluTanh } from '../../../stages/numerics/gradients/gelu.ts';
-import { groupNorm } from '../../../stages/numerics/gradients/group-norm.ts';
+import {
+  groupNorm,
+  type Modulation,
+  modulatedGroupNorm,
+} from '../../../stages/numerics/gradients/group-norm.ts';
 import { layerNorm } from '../../../stages/numerics/gradients/layer-norm.ts';
 import { logSoftmax } from '../../../stages/numerics/gradients/log-softmax.ts';
 import { logSumExp } from '../../../stages/numerics/gradients/log-sum-exp.ts';
@@ -373,6 +377,20 @@ export const ownCases: Record<string, OpCase[]> = {
     one('[1, 2, 3]', normal(1, 2, 3), (x) => logSoftmax(x)),
   ],
   logSumExp: reduction(normal, (x, axes, keep) => logSumExp(x, axes ?? [0, 1], keep)),
+  modulatedGroupNorm: [
+    {
+      what: 'everything around it',
+      arguments: [normal(2, 3, 3, 4), ...Array.from({ length: 3 }, () => normal(2, 1, 1, 4))],
+      call: (x, added, scale, shift) =>
+        modulatedGroupNorm(
+          x as tf.Tensor4D,
+          tf.tensor1d([1, 0.5, -1, 2]),
+          tf.tensor1d([0.1, 0, 1, -1]),
+          { groups: 2, epsilon: 1e-2 },
+          { added, scale, shift } as Modulation,
+        ),
+    },
+  ],
   silu: pointwise(normal, silu),
   softmax: [one('[2, 3, 4]', normal(2, 3, 4), (x) => softmax(x))],
 };

@@ -4,6 +4,7 @@
  * self-attention at the end. Tensors are named as there: norm0, conv0, affine, norm1, conv1, skip, norm2, qkv, proj.
  */
 
+import type { Modulation } from '../../gradients/group-norm.ts';
 import { silu } from '../../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
@@ -12,7 +13,7 @@ import { convolutionParameters, convolve } from './convolution.ts';
 import { dense, denseParameters } from './dense.ts';
 import { drop } from './dropout.ts';
 import { normalizeGroups } from './group-norm.ts';
-import { attend } from './multi-head-attention.ts';
+import { selfAttention } from './multi-head-attention.ts';
 import { double, halve } from './resample.ts';
 import { scaleAndShift } from './scale-and-shift.ts';
 import type { Start } from './start.ts';
@@ -125,16 +126,12 @@ export function edmBlock(
   pass?: ScorePass,
 ): tf.Tensor4D {
   const { name } = block;
-  const norm = (which: string, h: tf.Tensor) =>
-    normalizeGroups(values, `${name}.${which}`, h, groupsOf(h.shape[3]!), style.epsilon);
+  const norm = (which: string, h: tf.Tensor, modulation?: Modulation) =>
+    normalizeGroups(values, `${name}.${which}`, h, groupsOf(h.shape[3]!), style.epsilon, modulation);
   const shrunk = resampled(silu(norm('norm0', x)), block, style);
   let h = convolve(values, `${name}.conv0`, shrunk);
   const affine = dense(values, `${name}.affine`, embedding);
-  const perImage = tf.reshape(affine, [-1, 1, 1, affine.shape[1]]) as tf.Tensor4D;
-  if (style.adaptive) {
-    const [scale, shift] = tf.split(perImage, 2, 3) as [tf.Tensor4D, tf.Tensor4D];
-    h = silu(tf.add(tf.mul(norm('norm1', h), tf.add(scale, 1)), shift));
-  } else h = silu(norm('norm1', tf.add(h, perImage)));
+  h = silu(norm('norm1', h, modulationOf(affine, style)));
   h = convolve(values, `${name}.conv1`, drop(h, style.dropout, pass));
   const kept = resampled(x, block, style);
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, kept) : kept;
@@ -142,15 +139,21 @@ export function edmBlock(
   return `${name}.qkv.weight` in values ? attention(values, block, style, sum) : sum;
 }
 
+/** affine: [batch, c] or [batch, 2c]. */
+function modulationOf(affine: tf.Tensor2D, { adaptive }: EdmStyle): Modulation {
+  const perImage = tf.reshape(affine, [-1, 1, 1, affine.shape[1]]) as tf.Tensor4D;
+  if (!adaptive) return { added: perImage };
+  const [scale, shift] = tf.split(perImage, 2, 3) as [tf.Tensor4D, tf.Tensor4D];
+  return { scale: tf.add(scale, 1), shift };
+}
+
 const scaled = (x: tf.Tensor4D, { skipScale }: EdmStyle): tf.Tensor4D =>
   skipScale === 1 ? x : tf.mul(x, skipScale);
 
 /** Self-attention over the positions, with its residual connection: [batch, h, w, c] -> the same shape. */
 function attention(values: Parameters, { name }: EdmBlock, style: EdmStyle, x: tf.Tensor4D): tf.Tensor4D {
-  const [, height, width, channels] = x.shape;
+  const channels = x.shape[3];
   const normed = normalizeGroups(values, `${name}.norm2`, x, groupsOf(channels), style.epsilon);
-  const rows = tf.reshape(convolve(values, `${name}.qkv`, normed), [-1, height * width, 3 * channels]);
-  const [query, key, value] = tf.split(rows, 3, 2) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
-  const mixed = tf.reshape(attend(query, key, value, style.heads(channels)), x.shape);
+  const mixed = selfAttention(convolve(values, `${name}.qkv`, normed), style.heads(channels));
   return scaled(tf.add(x, convolve(values, `${name}.proj`, mixed)), style);
 }

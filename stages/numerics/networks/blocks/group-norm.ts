@@ -1,5 +1,5 @@
 /** Group norm of images, PyTorch's `nn.GroupNorm` (Wu and He 2018). */
-import { groupNorm as normalize } from '../../gradients/group-norm.ts';
+import { type Modulation, modulatedGroupNorm, groupNorm as normalize } from '../../gradients/group-norm.ts';
 import type { Parameters } from '../../tensor/parameters.ts';
 import type { tf } from '../../tensor/tf.ts';
 import type { Layer } from './layer.ts';
@@ -12,6 +12,7 @@ const EPSILON = 1e-5;
  * x: [batch, h, w, c] -> the same shape; the groups divide c.
  *
  * @param epsilon added to the biased variance; PyTorch's default
+ * @param modulation what stands around the norm
  */
 export function normalizeGroups(
   values: Parameters,
@@ -19,9 +20,13 @@ export function normalizeGroups(
   x: tf.Tensor,
   groups: number,
   epsilon = EPSILON,
+  modulation?: Modulation,
 ): tf.Tensor4D {
+  const image = x as tf.Tensor4D;
   const weight = values[`${name}.weight`] as tf.Tensor1D;
-  return normalize(x as tf.Tensor4D, weight, values[`${name}.bias`] as tf.Tensor1D, groups, epsilon);
+  const bias = values[`${name}.bias`] as tf.Tensor1D;
+  if (modulation === undefined) return normalize(image, weight, bias, groups, epsilon);
+  return modulatedGroupNorm(image, weight, bias, { groups, epsilon }, modulation);
 }
 
 /** {@link normalizeGroups} as a layer. */

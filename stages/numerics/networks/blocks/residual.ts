@@ -41,8 +41,8 @@ export function residual(
 ): tf.Tensor4D {
   let h = convolve(values, `${name}.conv1`, silu(normalizeGroups(values, `${name}.norm1`, x, groups)));
   const shift = dense(values, `${name}.emb`, embedding);
-  h = tf.add(h, tf.reshape(shift, [-1, 1, 1, shift.shape[1]]));
-  const inside = silu(normalizeGroups(values, `${name}.norm2`, h, groups));
+  const added = tf.reshape(shift, [-1, 1, 1, shift.shape[1]]) as tf.Tensor4D;
+  const inside = silu(normalizeGroups(values, `${name}.norm2`, h, groups, undefined, { added }));
   h = convolve(values, `${name}.conv2`, drop(inside, dropout, pass));
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, x) : x;
   return tf.add(skip, h);
