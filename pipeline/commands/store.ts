@@ -48,7 +48,7 @@ export function describeStore(parser: Argv, world: World): Argv {
       .options({ runs, json, verbose });
   return parser
     .usage('$0 store ACTION')
-    .command('info [source]', 'Shape, codec, size, and what the codec lost', source, async (args) =>
+    .command('info [source]', 'Shape, codec, size, what was lost', source, async (args) =>
       (await import('./store/info.ts')).infoCommand(args, world),
     )
     .command('verify [source]', 'Read all of it and name what is damaged', source, async (args) =>
@@ -77,7 +77,7 @@ export function describeStore(parser: Argv, world: World): Argv {
     )
     .command(
       'diff [source] [other]',
-      'Compare two stores by the angle between their gradients',
+      '1 - cos between two stores',
       (own) =>
         own
           .positional('source', { type: 'string', describe: 'Folder, key or variant' })
@@ -87,7 +87,7 @@ export function describeStore(parser: Argv, world: World): Argv {
     )
     .command(
       'show [source] [file]',
-      'A picture of images and all their targets',
+      'Images with all their targets',
       (own) =>
         own
           .usage('$0 store show STORE --image 17 OUT.png')

@@ -32,8 +32,11 @@ async function bundleWorker(folder: string): Promise<string> {
   // The provenance names the package; its description is looked for above the program.
   await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'));
   await mkdir(join(folder, 'bundle'));
-  const kernels = 'store/shards/codecs/kernels.wat';
-  await copyFile(join(ROOT, kernels), join(folder, 'bundle', basename(kernels)));
+  // What the store loads by its place beside the module.
+  for (const name of readdirSync(join(ROOT, 'store'), { recursive: true, encoding: 'utf8' })) {
+    if (/\.(wat|mjs)$/.test(name))
+      await copyFile(join(ROOT, 'store', name), join(folder, 'bundle', basename(name)));
+  }
   const entry = fileURLToPath(new URL('./kill.child.ts', import.meta.url));
   await build({
     configFile: false,
