@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { translateDiskError } from '../../../store/atomic-file.ts';
 import { attributeOf, nodeDef, savedModel } from './graph-def.ts';
 import { tf } from './tf.ts';
 
@@ -65,12 +66,14 @@ export function recordGraph(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: re
 
 const inputName = (i: number) => `input${i}`;
 
-/** TensorFlow loads graphs from files only. */
+/** TensorFlow loads graphs from files only; this one is gone again once it is loaded. */
 function load({ binding }: GraphBackend, nodes: readonly Buffer[]): number {
   const directory = mkdtempSync(join(tmpdir(), 'pag-graph-'));
   try {
     writeFileSync(join(directory, 'saved_model.pb'), savedModel(nodes, TAG));
     return binding.loadSavedModel(directory, TAG);
+  } catch (error) {
+    throw translateDiskError(error, directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
