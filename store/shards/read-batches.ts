@@ -45,9 +45,10 @@ export async function* readBatches(
     const { batches } = opened.record;
     const bodyBytes = align(Math.max(...batches.map(({ bytes }) => bytes)));
     const decoder = await openDecoder(2 * bodyBytes, format.isPlain ? 0 : batches[0]!.rows);
-    const bodies = [decoder.stored.subarray(0, bodyBytes), decoder.stored.subarray(bodyBytes)];
+    const isAhead = !(format.isPlain && isChecked);
+    const bodies = [0, isAhead ? bodyBytes : 0].map((start) => decoder.stored.subarray(start));
     let first = shard * info.shardImages;
-    for await (const index of readBodies(opened, file, bodies, isChecked, format.isPlain)) {
+    for await (const index of readBodies(opened, file, bodies, isChecked, isAhead)) {
       const { rows } = batches[index]!;
       yield decodeBatch(info, format, decoder, bodies[index % 2]!, rows, first);
       first += rows / info.targets;
@@ -60,26 +61,35 @@ export async function* readBatches(
 }
 
 /**
- * Numbers of the batches, each once it is read; two buffers take turns. One is read into while the other is in use, if
- * there is anything to compute meanwhile.
+ * Numbers of the batches, each once it is read; two buffers take turns.
+ * @param isAhead whether one is read into while the other is in use, which pays if anything is computed meanwhile
  */
 function readBodies(
   { record }: OpenShard,
   file: FileHandle,
   bodies: Uint8Array[],
   isChecked: boolean,
-  isPlain: boolean,
-) {
+  isAhead: boolean,
+): AsyncIterable<number> {
   const { batches } = record;
-  const patience = isPlain && isChecked ? 1 : 0;
   const readBody = async (index: number) => {
     const { offset, bytes } = batches[index]!;
     const body = bodies[index % 2]!.subarray(0, bytes);
-    await readPieces(file.fd, body, [[{ start: 0, bytes, position: offset }]], () => undefined, patience);
+    await readPieces(
+      file.fd,
+      body,
+      [[{ start: 0, bytes, position: offset }]],
+      () => undefined,
+      isAhead ? 0 : 1,
+    );
     if (!isChecked) requireChecksum(record, index, crc32(body));
     return index;
   };
-  return prefetch(batches.length, readBody, 1);
+  return isAhead ? prefetch(batches.length, readBody, 1) : oneByOne(batches.length, readBody);
+}
+
+async function* oneByOne(count: number, make: (index: number) => Promise<number>): AsyncGenerator<number> {
+  for (let index = 0; index < count; index++) yield await make(index);
 }
 
 function decodeBatch(
@@ -100,6 +110,6 @@ function decodeBatch(
     first,
     images: rows / info.targets,
     gradients: isPlain ? (view(INDEX_COLUMNS) as Float32Array) : decoder.decoded.subarray(0, rows * length),
-    classes: Uint16Array.from(view(1)),
+    classes: new Uint16Array(view(1)),
   };
 }
