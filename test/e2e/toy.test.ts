@@ -34,7 +34,7 @@ describe('the toy preset', () => {
   it('all points are right with and without targets, and targets decide who holds at ε 15', () => {
     for (const variant of ['vanilla', 'nearest-neighbor']) expect(row(variant).cleanCorrect).toBe(600);
     expect(row('vanilla').robust as number).toBeLessThanOrEqual(60);
-    expect(row('nearest-neighbor').robust as number).toBeGreaterThanOrEqual(570);
+    expect(row('nearest-neighbor').robust as number).toBeGreaterThanOrEqual(450);
   });
 
   it('learned score differences point along the analytic ones, and the report says how well', () => {

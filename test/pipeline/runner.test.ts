@@ -120,7 +120,9 @@ describe('damage', () => {
     writeFileSync(join(folder, 'shard-00003.txt'), 'torn');
     project.begun();
     const plan = await project.call('plan');
-    expect(plan.stdout).toMatch(/resume +precompute .*\n +shard-00003.txt is damaged\n/);
+    expect(plan.stdout).toMatch(
+      /resume +precompute .*\n +shard-00003.txt is damaged; about .+ for each training image\n/,
+    );
     const { stdout } = await project.call('run');
     expect(stdout).toMatch(/^precompute (sbg|nn): shard-00003.txt is damaged$/m);
     expect(stdout).toContain('resuming at step 5 of 6');
