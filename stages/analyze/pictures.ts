@@ -8,6 +8,7 @@ import { norms } from '../numerics/attacks/norms.ts';
 import { pgd } from '../numerics/attacks/pgd.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
+import { valuesOf } from '../numerics/tensor/values.ts';
 import { targetsByClass } from './stored-targets.ts';
 
 /** Arrays by name, as `arrays.safetensors` holds them. */
@@ -36,7 +37,7 @@ function largeAttacks(
   const count = images.length / size;
   const out = new Float32Array(count * classes * size);
   for (let target = 0; target < classes; target++) {
-    const attacked = tf.tidy(() => {
+    const attacked = valuesOf(() => {
       const x = tf.tensor(images, [count, ...info.shape]);
       const options = {
         norm: norms.L2,
@@ -49,7 +50,7 @@ function largeAttacks(
         randomOf: (i: number) => randomStream(i),
       };
       const wanted = new Uint16Array(count).fill(target);
-      return pgd(logitsOf, { x, classes: wanted, targeted: true }, options).dataSync();
+      return pgd(logitsOf, { x, classes: wanted, targeted: true }, options);
     });
     for (let i = 0; i < count; i++) {
       out.set(attacked.subarray(i * size, (i + 1) * size), (i * classes + target) * size);

@@ -5,6 +5,7 @@
  */
 import { denoise, type ScoreModel } from '../numerics/diffusion/denoise.ts';
 import { tf } from '../numerics/tensor/tf.ts';
+import { valuesOf } from '../numerics/tensor/values.ts';
 
 /** See above. */
 export const ROWS = 16;
@@ -69,11 +70,11 @@ export class DenoiseBatches {
   }
 
   #run(rows: number): Float32Array {
-    return tf.tidy(() => {
+    return valuesOf(() => {
       const x = tf.tensor(this.#x.subarray(0, rows * this.#size), [rows, ...this.#shape]);
       const { classes } = this.#model;
       const oneHot = tf.tensor2d(this.#oneHot.subarray(0, rows * classes), [rows, classes]);
-      return denoise(this.#model, x, this.#sigmas.subarray(0, rows), oneHot).dataSync() as Float32Array;
+      return denoise(this.#model, x, this.#sigmas.subarray(0, rows), oneHot);
     });
   }
 }

@@ -1,6 +1,7 @@
 /** What a network makes of a run of training images, in batches of bounded size. */
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import { tf } from '../numerics/tensor/tf.ts';
+import { valuesOf } from '../numerics/tensor/values.ts';
 import { ROWS } from './denoise-batches.ts';
 
 const BATCH = 8 * ROWS;
@@ -20,10 +21,8 @@ export function outputsOf(
     const n = Math.min(BATCH, count - start);
     const padded = new Float32Array(Math.ceil(n / ROWS) * ROWS * size);
     padded.set(train.slice(first + start, n));
-    const values = tf.tidy(() =>
-      outputOf(tf.tensor(padded, [padded.length / size, ...info.shape])).dataSync(),
-    );
-    parts.push((values as Float32Array).subarray(0, (values.length * n * size) / padded.length));
+    const values = valuesOf(() => outputOf(tf.tensor(padded, [padded.length / size, ...info.shape])));
+    parts.push(values.subarray(0, (values.length * n * size) / padded.length));
   }
   const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;

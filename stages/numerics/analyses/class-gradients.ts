@@ -3,6 +3,7 @@ import type { LogitsOf } from '../attacks/attack.ts';
 import { inputGradients } from '../gradients/input-gradients.ts';
 import { sizeOf } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
+import { valuesOf } from '../tensor/values.ts';
 
 /**
  * ∇ₓ f(x)_y for every class y, from one forward pass.
@@ -17,7 +18,7 @@ export function classGradients(
   shape: readonly number[],
   classes: number,
 ): Float32Array {
-  return tf.tidy(() => {
+  return valuesOf(() => {
     const size = sizeOf(shape);
     const count = images.length / size;
     const x = tf.tensor(images, [count, ...shape]);
@@ -31,9 +32,7 @@ export function classGradients(
       stacked = tf.keep(tf.stack(inputGradients(logits, input, cotangents), 1));
       return tf.sum(logits);
     })(x);
-    const values = Float32Array.from(stacked!.dataSync());
-    stacked!.dispose();
-    return values;
+    return stacked!;
   });
 }
 
