@@ -84,6 +84,19 @@ export async function openShard(
   shard: number,
   file: FileHandle,
 ): Promise<OpenShard> {
+  const record = await requireRecord(directory, info, shard, file);
+  const layout = await readLayout(record, file);
+  requireSame(info, record, layout);
+  return { record, layout };
+}
+
+/** Reads the record of an open shard, which must have the length that it says. Throws {@link DamageError}. */
+export async function requireRecord(
+  directory: string,
+  info: GradientStoreInfo,
+  shard: number,
+  file: FileHandle,
+): Promise<ShardRecord> {
   const record = await readShardRecord(directory, info, shard);
   if (!record) {
     throw new DamageError({ file: recordName(shard), found: 'it is missing or does not describe its shard' });
@@ -92,9 +105,7 @@ export async function openShard(
   if (size !== record.bytes) {
     throw new DamageError({ file: record.name, found: `it has ${size} bytes instead of ${record.bytes}` });
   }
-  const layout = await readLayout(record, file);
-  requireSame(info, record, layout);
-  return { record, layout };
+  return record;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Encoder } from './codecs/codec.ts';
 import { gradientLength, INDEX_COLUMNS, shardColumns } from './store-layout.ts';
 
 /** Batches hold whole images and about so many bytes. */
-const BATCH_BYTES = 2 << 20;
+const BATCH_BYTES = 512 << 10;
 
 /**
  * The batches of a shard, and what the codec lost in those filled so far (1 − cos, worst and sum over rows).

@@ -1,7 +1,7 @@
 /**
  * Reads gradients by (image, target) in any order: each row, or run of neighbouring rows, by one positioned read,
  * without its siblings. Memory is bounded whatever the store's size: some open files, one buffer, for each shard in use
- * a table of offsets (16 bytes per record batch of 2 MB; where classes are listed, 2 bytes per row), and the scales of
+ * a table of offsets (16 bytes per record batch of half a megabyte; where classes are listed, 2 bytes per row), and the scales of
  * the first shards, as far as there is room.
  */
 import type { FileHandle } from 'node:fs/promises';

@@ -1,9 +1,9 @@
 /** Reads a store in its order, record batch by record batch, each while the one before it is in use. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
+import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
 import { align, layOut, viewColumn } from './arrow-columns.ts';
-import { type OpenShard, openShard, requireChecksum, translateDamage } from './check-shard.ts';
+import { openShard, requireChecksum, requireRecord, translateDamage } from './check-shard.ts';
 import type { Decoder } from './codecs/codec.ts';
 import { crc32 } from './crc32.ts';
 import { prefetch } from './prefetch.ts';
@@ -26,8 +26,8 @@ export interface GradientBatch {
 export type OpenDecoder = (storedBytes: number, rows: number) => Promise<Decoder>;
 
 /**
- * The batches of one shard. Memory: two batches of about 2 MB as stored, and one decoded.
- * @param isChecked the shard's CRC-32s are known to be right; else each batch's is checked as it comes
+ * The batches of one shard. Memory: two batches of about half a megabyte as stored, and one decoded.
+ * @param isChecked headers and CRC-32s of the shard are known to be right; else they are checked as they come
  */
 export async function* readBatches(
   directory: string,
@@ -41,14 +41,16 @@ export async function* readBatches(
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');
-    const opened = await openShard(directory, info, shard, file);
-    const { batches } = opened.record;
+    const record = isChecked
+      ? await requireRecord(directory, info, shard, file)
+      : (await openShard(directory, info, shard, file)).record;
+    const { batches } = record;
     const bodyBytes = align(Math.max(...batches.map(({ bytes }) => bytes)));
     const decoder = await openDecoder(2 * bodyBytes, format.isPlain ? 0 : batches[0]!.rows);
     const isAhead = !(format.isPlain && isChecked);
     const bodies = [0, isAhead ? bodyBytes : 0].map((start) => decoder.stored.subarray(start));
     let first = shard * info.shardImages;
-    for await (const index of readBodies(opened, file, bodies, isChecked, isAhead)) {
+    for await (const index of readBodies(record, file, bodies, isChecked, isAhead)) {
       const { rows } = batches[index]!;
       yield decodeBatch(info, format, decoder, bodies[index % 2]!, rows, first);
       first += rows / info.targets;
@@ -65,7 +67,7 @@ export async function* readBatches(
  * @param isAhead whether one is read into while the other is in use, which pays if anything is computed meanwhile
  */
 function readBodies(
-  { record }: OpenShard,
+  record: ShardRecord,
   file: FileHandle,
   bodies: Uint8Array[],
   isChecked: boolean,

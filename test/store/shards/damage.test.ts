@@ -304,8 +304,8 @@ test('a shard that is cut off after it was checked is found by the read that mee
   await truncate(join(directory, 'shard-00000.arrow'), batches[1]!.offset);
   await expect(reader.read([{ image: 11, target: 4 }], out)).rejects.toMatchObject({
     code: 'ARTIFACT_DAMAGED',
-    // Where that row starts: 12 images of 5 targets, 8 images per batch, `image` and `target` in front.
-    message: `Expected shard-00000.arrow of the gradient store ${directory} to be as it was written, found that it ends after ${batches[1]!.offset + 2 * 128 + 19 * 49152} bytes. The next \`pipeline run\` computes only this shard again.`,
+    // Where that row starts: 12 images of 5 targets, 2 images per batch, `image` and `target` in front.
+    message: `Expected shard-00000.arrow of the gradient store ${directory} to be as it was written, found that it ends after ${batches[5]!.offset + 2 * 64 + 9 * 49152} bytes. The next \`pipeline run\` computes only this shard again.`,
   });
   await reader.close();
 });

@@ -63,7 +63,7 @@ const SHAPES: Record<string, Partial<GradientStoreInfo>> = {
   'gradients of one value': { shape: [1] },
   'points of the plane': { shape: [2], images: 100, targets: 2, shardImages: 64 },
   'a whole number of int8 blocks': { shape: [8, 8, 1] },
-  'several record batches per shard': { shape: [256, 256, 1], images: 11, targets: 4, shardImages: 9 },
+  'several record batches per shard': { shape: [128, 128, 1], images: 11, targets: 4, shardImages: 9 },
 };
 
 test.each(CODEC_NAMES.flatMap((codec) => Object.keys(SHAPES).map((name) => [codec, name] as const)))(
@@ -249,13 +249,13 @@ test('a class that the data set does not have is refused', async () => {
   );
 });
 
-test('record batches hold whole images and about 2 MB', async () => {
+test('record batches hold whole images and about half a megabyte', async () => {
   const { directory, info } = await makeStore(SHAPES['several record batches per shard']!);
   const record = await readRecord(directory, 0);
   expect(record.batches.length).toBe(3);
   for (const batch of record.batches) {
     expect(batch.rows % info.targets).toBe(0);
-    expect(batch.bytes).toBeLessThanOrEqual((2 << 20) + 1024);
+    expect(batch.bytes).toBeLessThanOrEqual((512 << 10) + 1024);
   }
 });
 

@@ -117,16 +117,16 @@ test('pyarrow and apache-arrow read a shard of several record batches, the last 
   const { directory } = await makeStore({
     codec: 'int8',
     shape: [64, 64, 1],
-    images: 60,
+    images: 62,
     targets: 10,
-    shardImages: 60,
+    shardImages: 62,
   });
   const path = join(directory, 'shard-00000.arrow');
   const [batches, rows, last] = JSON.parse(python(READ_LAST, [path]));
-  expect([batches, rows, last.image, last.target]).toEqual([2, 600, 59, 9]);
+  expect([batches, rows, last.image, last.target]).toEqual([6, 620, 61, 9]);
   const table = tableFromIPC(readFileSync(path));
-  expect(table.batches.length).toBe(2);
-  expect(table.numRows).toBe(600);
-  expect(table.getChild('image')!.get(599)).toBe(59);
-  expect(Array.from(table.getChild('gradient')!.get(599) as Iterable<number>)).toEqual(last.gradient);
+  expect(table.batches.length).toBe(6);
+  expect(table.numRows).toBe(620);
+  expect(table.getChild('image')!.get(619)).toBe(61);
+  expect(Array.from(table.getChild('gradient')!.get(619) as Iterable<number>)).toEqual(last.gradient);
 });
