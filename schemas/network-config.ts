@@ -12,7 +12,7 @@ export const unetSchema = z.strictObject({
   channels: count.default(32).describe('channels at full resolution'),
   multipliers: z.array(count).min(1).default([1, 2]).describe('channels of each resolution, as multiples'),
   blocks: count.default(1).describe('residual blocks per resolution'),
-  attention: z.array(count).default([]).describe('sides in pixels at which self-attention is used'),
+  attention: z.array(count).default([]).describe('heights in pixels at which self-attention is used'),
   groups: count.default(4).describe('groups of GroupNorm'),
   dropout: dropoutRate.default(0).describe('between the convolutions of a block'),
   augmentations: z

@@ -11,7 +11,7 @@ function sideUnit(config: Exclude<ScoreNetworkConfig, { kind: 'mlp' }>): number 
 /**
  * The first thing that does not fit, or null.
  *
- * @param shape of one input: [side, side, channels] of an image, [length] of a point
+ * @param shape of one input: [height, width, channels] of an image, [length] of a point
  */
 export function scoreNetworkMisfit(config: ScoreNetworkConfig, shape: Shape): Misfit | null {
   if (config.kind === 'mlp') return null;
@@ -19,15 +19,16 @@ export function scoreNetworkMisfit(config: ScoreNetworkConfig, shape: Shape): Mi
     return { path: ['kind'], expected: 'mlp, because the data are points', found: config.kind };
   }
   const [height, width] = shape as [number, number];
-  if (height !== width) {
-    const expected = `mlp, because images of ${height} × ${width} are not square`;
+  if (config.kind !== 'unet' && height !== width) {
+    const expected = `unet or mlp, because images of ${height} × ${width} are not square`;
     return { path: ['kind'], expected, found: config.kind };
   }
-  if (height % sideUnit(config) === 0) return null;
+  const side = [height, width].find((each) => each % sideUnit(config) !== 0);
+  if (side === undefined) return null;
   const patches = config.kind === 'unet' && config.patch > 1 ? ` in patches of ${config.patch} pixels` : '';
   return {
     path: ['multipliers'],
-    expected: `so few resolutions that a side of ${height} pixels${patches} can be halved between them`,
+    expected: `so few resolutions that a side of ${side} pixels${patches} can be halved between them`,
     found: `${config.multipliers.length}`,
   };
 }

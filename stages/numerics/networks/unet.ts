@@ -28,9 +28,9 @@ interface Block {
 }
 
 /** The blocks on the way down, in the middle and on the way up, with the widths that skip connections imply. */
-function layOut(config: UnetConfig, side: number): { down: Block[]; middle: Block; up: Block[] } {
+function layOut(config: UnetConfig, height: number): { down: Block[]; middle: Block; up: Block[] } {
   const widths = config.multipliers.map((multiplier) => multiplier * config.channels);
-  const attendsAt = (level: number) => config.attention.includes(side >> level);
+  const attendsAt = (level: number) => config.attention.includes(height >> level);
   const down: Block[] = [];
   const up: Block[] = [];
   let inputs = config.channels;
@@ -63,12 +63,12 @@ function blockParameters(block: Block, embedding: number): ParameterSpec[] {
   ];
 }
 
-/** @param shape [side, side, channels]; the side must be divisible by patch · 2^(resolutions − 1) */
+/** @param shape [height, width, channels]; both sides must be divisible by patch · 2^(resolutions − 1) */
 export function makeUnet(config: UnetConfig, shape: readonly number[], classes: number): ScoreNetwork {
-  const [side, , colors] = shape as [number, number, number];
+  const [height, , colors] = shape as [number, number, number];
   const { patch } = config;
   const channels = colors * patch * patch;
-  const { down, middle, up } = layOut(config, side / patch);
+  const { down, middle, up } = layOut(config, height / patch);
   const embedding = 4 * config.channels;
   const frequencies = config.channels;
   const run = (values: Parameters, block: Block, x: tf.Tensor, emb: tf.Tensor, pass?: ScorePass) => {

@@ -219,7 +219,7 @@ describe('sizes', () => {
     [
       { kind: 'song-unet' },
       [32, 16, 3],
-      'score.network.kind mlp, because images of 32 × 16 are not square, found song-unet',
+      'score.network.kind unet or mlp, because images of 32 × 16 are not square, found song-unet',
     ],
     [
       { kind: 'dhariwal-unet' },

@@ -153,6 +153,37 @@ describe('score networks', () => {
     expect(told).not.toBe(alone);
   });
 
+  it('a U-Net takes images that are not square: with its kernels transposed, the transposed image gives the transposed output', () => {
+    const config = scoreNetworkEntrySchema.parse({ kind: 'unet', channels: 8, attention: [4, 6] });
+    const run = (height: number, width: number, isTransposed: boolean) => {
+      const network = makeScoreNetwork(config, [height, width, 1], 2);
+      const flat = randomStream(0).fillNormal(new Float32Array(parameterCount(network.parameters)));
+      const values = loadParameters(
+        network.parameters,
+        flat.map((value) => 0.3 * value),
+      );
+      const turn = (tensor: tf.Tensor, order: number[]) =>
+        isTransposed ? tf.transpose(tensor, order) : tensor;
+      const kernels = Object.entries(values).map(([name, value]) => [
+        name,
+        value.rank === 4 ? turn(value, [1, 0, 2, 3]) : value,
+      ]);
+      const x = tf.tensor(randomStream(1).fillNormal(new Float32Array(8 * 12)), [1, 8, 12, 1]);
+      const out = network.forward(
+        Object.fromEntries(kernels),
+        turn(x, [0, 2, 1, 3]),
+        tf.tensor1d([0.3]),
+        tf.tensor2d([[0, 1]]),
+      );
+      expect(out.shape).toEqual([1, height, width, 1]);
+      return turn(out, [0, 2, 1, 3]).dataSync();
+    };
+    const [wide, high] = [run(8, 12, false), run(12, 8, true)];
+    wide.forEach((value, i) => {
+      expect(high[i]).toBeCloseTo(value, 4);
+    });
+  });
+
   it('the class changes the output, and a row of zeros is the unconditional one', () => {
     const network = makeScoreNetwork({ kind: 'mlp', hidden: [16] }, [2], 2);
     const values = loadParameters(
