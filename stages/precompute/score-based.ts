@@ -80,12 +80,13 @@ class LearnedTargets {
     this.#score = score;
     this.#wanted = wanted;
     this.#targets = wanted.classes.length / wanted.count;
-    this.#conditional = new DenoiseBatches(conditional, shape, batchSize);
-    this.#unconditional =
-      unconditional === conditional ? this.#conditional : new DenoiseBatches(unconditional, shape, batchSize);
+    this.#weights = scoreWeights(target);
+    const isOne = unconditional === conditional;
+    const asks = this.#targets + (isOne && this.#weights.unconditional !== 0 ? 1 : 0);
+    this.#conditional = new DenoiseBatches(conditional, shape, batchSize, asks);
+    this.#unconditional = isOne ? this.#conditional : new DenoiseBatches(unconditional, shape, batchSize, 1);
     this.#mean = new Float32Array(this.#targets * dataset.size);
     this.out = new Float32Array(wanted.count * this.#mean.length);
-    this.#weights = scoreWeights(target);
   }
 
   /** Asks for all that an image needs; says whether a batch was answered meanwhile. */
@@ -119,13 +120,13 @@ class LearnedTargets {
       one.missing -= 1;
       if (one.missing === 0) this.#complete(one, sigma);
     };
+    this.#conditional.show(one.noisy, sigma);
     let answered = false;
     if (this.#weights.unconditional !== 0)
       answered = this.#askUnconditional(one, sigma, deliverTo(this.#targets));
     for (const k of places) {
       const label = this.#wanted.classes[one.place * this.#targets + k]!;
-      const ask = { x: one.noisy, sigma, label, deliver: deliverTo(k) };
-      if (this.#conditional.add(ask)) answered = true;
+      if (this.#conditional.ask(label, deliverTo(k))) answered = true;
     }
     return answered;
   }
@@ -133,16 +134,13 @@ class LearnedTargets {
   /** In the scale of the other model, where there is another one. */
   #askUnconditional(one: NoisyImage, sigma: number, deliver: (denoised: Float32Array) => void): boolean {
     const { conditional, unconditional } = this.#score;
+    if (conditional === unconditional) return this.#conditional.ask(null, deliver);
     const there = between(conditional.scale, unconditional.scale);
     const back = between(unconditional.scale, conditional.scale);
     const isSame = there.factor === 1 && there.shift === 0;
     const x = isSame ? one.noisy : toScaled(one.noisy.slice(), there);
-    return this.#unconditional.add({
-      x,
-      sigma: sigma * there.factor,
-      label: null,
-      deliver: isSame ? deliver : (denoised) => deliver(toScaled(denoised, back)),
-    });
+    this.#unconditional.show(x, sigma * there.factor);
+    return this.#unconditional.ask(null, isSame ? deliver : (denoised) => deliver(toScaled(denoised, back)));
   }
 
   /** Adds a draw to the mean of its level, and the level to the targets where it was the last draw. */

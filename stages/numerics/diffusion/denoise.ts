@@ -1,4 +1,5 @@
 /** The denoiser that all stages use, whatever kind of score model is behind it. */
+import { spreadBy } from '../networks/blocks/spread.ts';
 import type { ScoreNetwork, ScorePass } from '../networks/network.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
@@ -19,10 +20,11 @@ export interface ScoreModel {
 /**
  * D(x; σ, class), an estimate of the clean data; the score is (D − x) / σ².
  *
- * @param x noisy data, [batch, ...shape]: scaled data plus σ times standard normal noise
- * @param sigma one noise level for each image, [batch]
+ * @param x noisy data, [images, ...shape]: scaled data plus σ times standard normal noise
+ * @param sigma one noise level for each image, [images]
  * @param oneHot [batch, classes]; a row of zeros asks for the unconditional denoiser
  * @param pass what a training pass does besides; left out for evaluation
+ * @param places the image of each row of `oneHot`, as in {@link ScoreNetwork.forward}
  * @returns [batch, ...shape]
  */
 export function denoise(
@@ -31,6 +33,7 @@ export function denoise(
   sigma: Float32Array,
   oneHot: tf.Tensor2D,
   pass?: ScorePass,
+  places?: tf.Tensor1D,
 ): tf.Tensor {
   const at = Array.from(sigma, (s) => preconditioning.at(s));
   const column = (name: keyof Coefficients) =>
@@ -39,7 +42,9 @@ export function denoise(
       [sigma.length, ...x.shape.slice(1).map(() => 1)],
     );
   const noise = tf.tensor1d(at.map(({ cNoise }) => cNoise));
-  const output = network.forward(parameters, tf.mul(x, column('cIn')), noise, oneHot, pass);
-  const used = preconditioning.learnsVariance ? tf.slice(output, 0, x.shape) : output;
-  return tf.add(tf.mul(x, column('cSkip')), tf.mul(used, column('cOut')));
+  const output = network.forward(parameters, tf.mul(x, column('cIn')), noise, oneHot, pass, places);
+  const spread = spreadBy(places);
+  const kept = spread(tf.mul(x, column('cSkip')));
+  const used = preconditioning.learnsVariance ? tf.slice(output, 0, kept.shape) : output;
+  return tf.add(kept, tf.mul(used, spread(column('cOut'))));
 }

@@ -15,7 +15,7 @@ const MOST_GRAPHS = 4;
  */
 export function compiled(network: ScoreNetwork, parameters: Parameters): ScoreNetwork {
   const graphs = new Map<string, Graph>();
-  const graphFor = (inputs: readonly [tf.Tensor, tf.Tensor1D, tf.Tensor2D]): Graph => {
+  const graphFor = (inputs: readonly tf.Tensor[]): Graph => {
     const key = inputs.map(({ shape }) => shape.join('x')).join();
     const known = graphs.get(key);
     if (known !== undefined) return known;
@@ -24,19 +24,22 @@ export function compiled(network: ScoreNetwork, parameters: Parameters): ScoreNe
       graphs.get(oldest!)!.dispose();
       graphs.delete(oldest!);
     }
-    const forward = (x: tf.Tensor, noise: tf.Tensor, oneHot: tf.Tensor) =>
-      network.forward(parameters, x, noise as tf.Tensor1D, oneHot as tf.Tensor2D);
+    const forward = (...[x, noise, oneHot, places]: tf.Tensor[]) => {
+      const [perImage, classes] = [noise as tf.Tensor1D, oneHot as tf.Tensor2D];
+      return network.forward(parameters, x!, perImage, classes, undefined, places as tf.Tensor1D | undefined);
+    };
     const graph = recordGraph(forward, inputs);
     graphs.set(key, graph);
     return graph;
   };
   return {
     ...network,
-    forward(values, x, noise, oneHot, pass) {
+    forward(values, x, noise, oneHot, pass, places) {
       if (tf.engine().isTapeOn() || pass !== undefined || values !== parameters) {
-        return network.forward(values, x, noise, oneHot, pass);
+        return network.forward(values, x, noise, oneHot, pass, places);
       }
-      return graphFor([x, noise, oneHot]).run(x, noise, oneHot);
+      const inputs = [x, noise, oneHot, ...(places === undefined ? [] : [places])];
+      return graphFor(inputs).run(...inputs);
     },
   };
 }

@@ -12,6 +12,7 @@ import { type EdmStyle, edmBlockParameters, groupsOf } from './blocks/edm-block.
 import { normalizeGroups } from './blocks/group-norm.ts';
 import { positionalEmbedding, withAugmentation } from './blocks/noise-embedding.ts';
 import { scaleAndShift } from './blocks/scale-and-shift.ts';
+import { spreadBy } from './blocks/spread.ts';
 import { torchStart, ZERO_START } from './blocks/start.ts';
 import { filterTensors } from './edm-filters.ts';
 import { blockRunner, edmBlocks, goDown, goUp, planEdm, requireWholeParts } from './edm-plan.ts';
@@ -74,14 +75,15 @@ export function makeDhariwalUnet(
       ...convolutionParameters('out_conv', first, colors, { kernel: 3, start: ZERO_START }),
     ],
     derived: filterTensors(levels, style),
-    forward(values, x, noise, oneHot, pass) {
-      const rates = withAugmentation(values, positionalEmbedding(noise, channels / 2, false), pass);
+    forward(values, x, noise, oneHot, pass, places) {
+      const spread = spreadBy(places);
+      const rates = withAugmentation(values, spread(positionalEmbedding(noise, channels / 2, false)), pass);
       const mapped = dense(values, 'map_layer1', silu(dense(values, 'map_layer0', rates)));
       const emb = silu(
         'map_label.weight' in values ? tf.add(mapped, dense(values, 'map_label', oneHot)) : mapped,
       );
       const run = blockRunner(values, style, emb as tf.Tensor2D, pass);
-      let { h, skips } = goDown(levels, convolve(values, begin, x), run);
+      let { h, skips } = goDown(levels, convolve(values, begin, x), run, spread);
       for (const level of [...levels].reverse()) h = goUp(level, h, skips, run);
       const normed = silu(normalizeGroups(values, 'out_norm', h, groupsOf(first), EPSILON));
       return convolve(values, 'out_conv', normed);

@@ -5,6 +5,7 @@
 import type { Parameters } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { type EdmBlock, type EdmStyle, edmBlock, groupsOf } from './blocks/edm-block.ts';
+import { noSpread, type Spread } from './blocks/spread.ts';
 import type { ScorePass } from './network.ts';
 import { refuseMisfit } from './refuse-misfit.ts';
 
@@ -117,16 +118,18 @@ export function requireWholeParts(
 }
 
 /** One block applied to an image, with everything else bound. */
-export type RunBlock = (block: EdmBlock, x: tf.Tensor4D) => tf.Tensor4D;
+export type RunBlock = (block: EdmBlock, x: tf.Tensor4D, spread?: Spread) => tf.Tensor4D;
 
 export const blockRunner =
   (values: Parameters, style: EdmStyle, embedding: tf.Tensor2D, pass?: ScorePass): RunBlock =>
-  (block, x) =>
-    edmBlock(values, block, style, x, embedding, pass);
+  (block, x, spread) =>
+    edmBlock(values, block, style, x, embedding, pass, spread);
 
 /**
  * The way down.
  *
+ * @param first of each image
+ * @param spread from images to the batch, which the first block does
  * @param join what else happens behind a block that halves the resolution
  * @returns the last output, and all of them
  */
@@ -134,13 +137,14 @@ export function goDown(
   levels: readonly EdmLevel[],
   first: tf.Tensor4D,
   run: RunBlock,
+  spread: Spread,
   join: (x: tf.Tensor4D, level: EdmLevel) => tf.Tensor4D = (x) => x,
 ): { h: tf.Tensor4D; skips: tf.Tensor4D[] } {
   let h = first;
-  const skips = [h];
+  const skips = [spread(h)];
   for (const level of levels) {
     for (const block of level.down) {
-      h = run(block, h);
+      h = run(block, h, skips.length === 1 ? spread : noSpread);
       if (block.resample !== undefined) h = join(h, level);
       skips.push(h);
     }

@@ -47,10 +47,12 @@ export interface ScoreNetwork {
   /** What a file for PyTorch holds besides the parameters; nothing if left out. */
   derived?: DerivedTensor[];
   /**
-   * @param x [batch, ...shape]
-   * @param noise c_noise, [batch]
+   * @param x [images, ...shape]
+   * @param noise c_noise, [images]
    * @param oneHot class as [batch, classes]; a row of zeros asks for the unconditional output
    * @param pass what a training pass does besides; left out for evaluation
+   * @param places the image of each row of `oneHot`, int32 [batch]; if left out, each row has its own. What comes before
+   *   the class is then computed once for each image.
    * @returns [batch, ...shape]
    */
   forward(
@@ -59,5 +61,6 @@ export interface ScoreNetwork {
     noise: tf.Tensor1D,
     oneHot: tf.Tensor2D,
     pass?: ScorePass,
+    places?: tf.Tensor1D,
   ): tf.Tensor;
 }

@@ -5,6 +5,7 @@ import { sizeOf } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { denseStack, denseStackParameters } from './blocks/dense.ts';
 import { embeddingWidth, sinusoids } from './blocks/noise-embedding.ts';
+import { spreadBy } from './blocks/spread.ts';
 import type { ScoreNetwork } from './network.ts';
 
 /** @param shape shape of one point */
@@ -18,10 +19,11 @@ export function makeScoreMlp(
   const widths = [dimensions + embeddingWidth(frequencies) + classes, ...config.hidden, dimensions];
   return {
     parameters: denseStackParameters(widths),
-    forward(values, x, noise, oneHot) {
-      const point = tf.reshape(x, [-1, dimensions]) as tf.Tensor2D;
-      const h = tf.concat2d([point, sinusoids(noise, frequencies), oneHot], 1);
-      return tf.reshape(denseStack(values, widths.length - 1, h, silu), x.shape);
+    forward(values, x, noise, oneHot, _pass, places) {
+      const spread = spreadBy(places);
+      const point = spread(tf.reshape(x, [-1, dimensions]) as tf.Tensor2D);
+      const h = tf.concat2d([point, spread(sinusoids(noise, frequencies)), oneHot], 1);
+      return tf.reshape(denseStack(values, widths.length - 1, h, silu), [-1, ...shape]);
     },
   };
 }

@@ -15,6 +15,7 @@ import { normalizeGroups } from './blocks/group-norm.ts';
 import { fourierEmbedding, positionalEmbedding, withAugmentation } from './blocks/noise-embedding.ts';
 import { double, halve } from './blocks/resample.ts';
 import { scaleAndShift } from './blocks/scale-and-shift.ts';
+import { noSpread, type Spread, spreadBy } from './blocks/spread.ts';
 import { xavierStart } from './blocks/start.ts';
 import { filterTensors } from './edm-filters.ts';
 import {
@@ -80,13 +81,14 @@ function embeddingParameters(config: SongConfig, embedding: number, classes: num
   ];
 }
 
-/** noise: [batch], oneHot: [batch, classes] -> [batch, 4·channels]. */
+/** noise: [images], oneHot: [batch, classes] -> [batch, 4·channels]. */
 function embed(
   values: Parameters,
   config: SongConfig,
   noise: tf.Tensor1D,
   oneHot: tf.Tensor2D,
   pass?: ScorePass,
+  spread: Spread = noSpread,
 ): tf.Tensor2D {
   const frequencies = (config.channels * config.noiseMultiplier) / 2;
   const [cosines, sines] = tf.split(
@@ -97,7 +99,7 @@ function embed(
     2,
     1,
   );
-  let emb = tf.concat([sines!, cosines!], 1);
+  let emb = spread(tf.concat([sines!, cosines!], 1));
   if ('map_label.weight' in values) {
     const classes = oneHot.shape[1];
     emb = tf.add(emb, dense(values, 'map_label', tf.mul(oneHot, Math.sqrt(classes))));
@@ -170,11 +172,12 @@ export function makeSongUnet(config: SongConfig, shape: readonly number[], class
       ...ending.flatMap((level) => endParameters(level, colors)),
     ],
     derived: filterTensors(levels, style, config),
-    forward(values, x, noise, oneHot, pass) {
-      const run = blockRunner(values, style, embed(values, config, noise, oneHot, pass), pass);
+    forward(values, x, noise, oneHot, pass, places) {
+      const spread = spreadBy(places);
+      const run = blockRunner(values, style, embed(values, config, noise, oneHot, pass, spread), pass);
       const image = x as tf.Tensor4D;
-      const join = shrinkingInput(values, config, image);
-      let { h, skips } = goDown(levels, convolve(values, begin, image), run, join);
+      const join = shrinkingInput(values, config, spread(image));
+      let { h, skips } = goDown(levels, convolve(values, begin, image), run, spread, join);
       let out: tf.Tensor4D | null = null;
       for (const level of upwards) {
         h = goUp(level, h, skips, run);

@@ -13,6 +13,7 @@ import { normalizeGroups } from './blocks/group-norm.ts';
 import { embeddingWidth, sinusoids } from './blocks/noise-embedding.ts';
 import { residual, residualParameters } from './blocks/residual.ts';
 import { scaleAndShift } from './blocks/scale-and-shift.ts';
+import { noSpread, type Spread, spreadBy } from './blocks/spread.ts';
 import { ZERO_START } from './blocks/start.ts';
 import type { ScoreNetwork, ScorePass } from './network.ts';
 
@@ -71,8 +72,15 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
   const { down, middle, up } = layOut(config, height / patch);
   const embedding = 4 * config.channels;
   const frequencies = config.channels;
-  const run = (values: Parameters, block: Block, x: tf.Tensor, emb: tf.Tensor, pass?: ScorePass) => {
-    const h = residual(values, block.name, x, emb, config, pass);
+  const run = (
+    values: Parameters,
+    block: Block,
+    x: tf.Tensor,
+    emb: tf.Tensor,
+    pass?: ScorePass,
+    spread?: Spread,
+  ) => {
+    const h = residual(values, block.name, x, emb, config, pass, spread);
     return block.attends ? attention(values, `${block.name}.attn`, h, config.groups) : h;
   };
   return {
@@ -87,13 +95,14 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
         start: ZERO_START,
       }),
     ],
-    forward(values, x, noise, oneHot, pass) {
+    forward(values, x, noise, oneHot, pass, places) {
+      const spread = spreadBy(places);
       const sources = tf.concat2d(
         [
-          sinusoids(noise, frequencies),
+          spread(sinusoids(noise, frequencies)),
           // Scaled so that the class weighs as much as the noise level (as in EDM's networks).
           tf.mul(oneHot, Math.sqrt(classes)),
-          ...augmentationOf(config, noise.size, pass),
+          ...augmentationOf(config, oneHot.shape[0], pass),
         ],
         1,
       );
@@ -103,7 +112,7 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
       let level = 0;
       for (const block of down) {
         for (; level < block.level; level++) h = tf.avgPool(h, 2, 2, 'valid');
-        h = run(values, block, h, emb, pass);
+        h = run(values, block, h, emb, pass, skips.length === 0 ? spread : noSpread);
         skips.push(h);
       }
       h = run(values, middle, h, emb, pass);

@@ -46,8 +46,8 @@ export interface Graph {
 /**
  * Records a function. Everything but its inputs becomes a constant of the graph, so it must not read their values.
  *
- * @param f float32 tensors -> one tensor, by kernels of TensorFlow alone
- * @param inputs give the shapes
+ * @param f tensors -> one tensor, by kernels of TensorFlow alone
+ * @param inputs give the types and shapes
  */
 export function recordGraph(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: readonly tf.Tensor[]): Graph {
   const backend = tf.backend() as unknown as GraphBackend;
@@ -90,7 +90,10 @@ function record(
   const sources = new Map<object, string>();
   inputs.forEach((x, i) => {
     sources.set(x.dataId, inputName(i));
-    const attributes = { dtype: attributeOf.type(TYPES.float32), shape: attributeOf.shape(x.shape) };
+    const attributes = {
+      dtype: attributeOf.type(TYPES[x.dtype as keyof typeof TYPES]),
+      shape: attributeOf.shape(x.shape),
+    };
     nodes.push(nodeDef(inputName(i), 'Placeholder', [], attributes));
   });
   const sourceOf = (input: Input): string => {

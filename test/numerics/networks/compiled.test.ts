@@ -65,6 +65,24 @@ describe('a compiled network', () => {
     }
   });
 
+  it.each([
+    ['mlp', { kind: 'mlp', hidden: [16] }, [2], 3],
+    ['unet', { kind: 'unet', channels: 8, patch: 2, attention: [4], augmentations: 2 }, [16, 16, 2], 3],
+    ['NCSN++', { ...song, embedding: 'fourier', encoder: 'skip', augmentations: 9 }, [8, 8, 3], 3],
+    ['ADM', { ...song, kind: 'dhariwal-unet', headChannels: 8 }, [8, 8, 3], 3],
+  ])('computes what comes before the class once for each image: %s', (_, settings, shape, classes) => {
+    const { network, values, inputs, fast } = make(settings, shape, classes);
+    const [x, noise] = inputs(2, 1);
+    const [, , oneHot] = inputs(5, 2);
+    const places = tf.tensor1d([1, 0, 0, 1, 1], 'int32');
+    const expected = network.forward(values, tf.gather(x, places), tf.gather(noise, places), oneHot);
+    for (const one of [network, fast]) {
+      const found = one.forward(values, x, noise, oneHot, undefined, places);
+      expect(found.shape).toEqual(expected.shape);
+      expect(relativeError([found], [expected])).toBeLessThan(TOLERANCE);
+    }
+  });
+
   it('gives the same to the last bit, whichever inputs it was recorded with', () => {
     const { values, inputs, fast, network } = make(song, [8, 8, 3]);
     const other = compiled(network, values);

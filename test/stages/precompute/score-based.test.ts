@@ -186,14 +186,16 @@ describe('the bytes of score-based targets', () => {
 describe('the network of score-based targets', () => {
   it('sees full batches across images and classes, and the unconditional question once for all classes', async () => {
     const sizes: number[] = [];
+    const images: number[] = [];
     const { network } = model;
     const counting: ScoreModel = {
       ...model,
       network: {
         ...network,
-        forward: (values, x, ...rest) => {
-          sizes.push(x.shape[0]!);
-          return network.forward(values, x, ...rest);
+        forward: (values, x, noise, oneHot, ...rest) => {
+          sizes.push(oneHot.shape[0]);
+          images.push(x.shape[0]!);
+          return network.forward(values, x, noise, oneHot, ...rest);
         },
       },
     };
@@ -201,6 +203,8 @@ describe('the network of score-based targets', () => {
     await targetsOf(learnedScore(dataset, score), 0, 20);
     // 20 images of 2 draws, 3 classes and once without: 160 questions, the last batch filled up to a multiple of 16.
     expect(sizes).toEqual([64, 64, 32]);
+    // At most 17 noisy images have a row among 64, filled up to a multiple of 8.
+    expect(images).toEqual([24, 24, 24]);
     const reports: number[] = [];
     await learnedScore(dataset, score).compute({
       first: 0,

@@ -16,6 +16,7 @@ import { normalizeGroups } from './group-norm.ts';
 import { selfAttention } from './multi-head-attention.ts';
 import { double, halve } from './resample.ts';
 import { scaleAndShift } from './scale-and-shift.ts';
+import { noSpread, type Spread } from './spread.ts';
 import type { Start } from './start.ts';
 
 /** One block: where it stands, and its widths. */
@@ -116,7 +117,11 @@ const resampled = (x: tf.Tensor4D, { resample }: EdmBlock, { filter }: EdmStyle)
   return resample === 'halve' ? halve(x, filter) : double(x, filter);
 };
 
-/** x: [batch, h, w, inputs], embedding: [batch, width] -> [batch, h', w', outputs]. */
+/**
+ * x: [images, h, w, inputs], embedding: [batch, width] -> [batch, h', w', outputs].
+ *
+ * @param spread from images to batch
+ */
 export function edmBlock(
   values: Parameters,
   block: EdmBlock,
@@ -124,18 +129,19 @@ export function edmBlock(
   x: tf.Tensor4D,
   embedding: tf.Tensor2D,
   pass?: ScorePass,
+  spread: Spread = noSpread,
 ): tf.Tensor4D {
   const { name } = block;
   const norm = (which: string, h: tf.Tensor, modulation?: Modulation) =>
     normalizeGroups(values, `${name}.${which}`, h, groupsOf(h.shape[3]!), style.epsilon, modulation);
   const shrunk = resampled(silu(norm('norm0', x)), block, style);
-  let h = convolve(values, `${name}.conv0`, shrunk);
+  let h = spread(convolve(values, `${name}.conv0`, shrunk));
   const affine = dense(values, `${name}.affine`, embedding);
   h = silu(norm('norm1', h, modulationOf(affine, style)));
   h = convolve(values, `${name}.conv1`, drop(h, style.dropout, pass));
   const kept = resampled(x, block, style);
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, kept) : kept;
-  const sum: tf.Tensor4D = scaled(tf.add(skip, h), style);
+  const sum: tf.Tensor4D = scaled(tf.add(spread(skip), h), style);
   return `${name}.qkv.weight` in values ? attention(values, block, style, sum) : sum;
 }
 

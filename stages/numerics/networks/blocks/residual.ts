@@ -11,6 +11,7 @@ import { dense, denseParameters } from './dense.ts';
 import { drop } from './dropout.ts';
 import { normalizeGroups } from './group-norm.ts';
 import { scaleAndShift } from './scale-and-shift.ts';
+import { noSpread, type Spread } from './spread.ts';
 import { ZERO_START } from './start.ts';
 
 /** Parameters of {@link residual}; a 1×1 `skip` where the number of channels changes. */
@@ -30,7 +31,11 @@ export function residualParameters(
   ];
 }
 
-/** x: [batch, h, w, inputs], embedding: [batch, width] -> [batch, h, w, outputs]. */
+/**
+ * x: [images, h, w, inputs], embedding: [batch, width] -> [batch, h, w, outputs].
+ *
+ * @param spread from images to batch
+ */
 export function residual(
   values: Parameters,
   name: string,
@@ -38,12 +43,15 @@ export function residual(
   embedding: tf.Tensor,
   { groups, dropout }: { groups: number; dropout: number },
   pass?: ScorePass,
+  spread: Spread = noSpread,
 ): tf.Tensor4D {
-  let h = convolve(values, `${name}.conv1`, silu(normalizeGroups(values, `${name}.norm1`, x, groups)));
+  let h = spread(
+    convolve(values, `${name}.conv1`, silu(normalizeGroups(values, `${name}.norm1`, x, groups))),
+  );
   const shift = dense(values, `${name}.emb`, embedding);
   const added = tf.reshape(shift, [-1, 1, 1, shift.shape[1]]) as tf.Tensor4D;
   const inside = silu(normalizeGroups(values, `${name}.norm2`, h, groups, undefined, { added }));
   h = convolve(values, `${name}.conv2`, drop(inside, dropout, pass));
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, x) : x;
-  return tf.add(skip, h);
+  return tf.add(spread(skip as tf.Tensor4D), h);
 }
