@@ -1,3 +1,4 @@
+/** Values out of a computation. */
 import { tf } from './tf.ts';
 
 /**
