@@ -53,7 +53,7 @@ export const PLOT_WIDTH = 360;
 export const PLOT_HEIGHT = 260;
 const LABEL_PITCH = 13;
 const LEAST_TICK_PITCH = 26;
-const LETTER_WIDTH = 6.3;
+const LETTER_WIDTH = 7.2;
 
 /** The place of a plot: the right margin is as wide as the labels need. */
 export function plotFrame(plot: LinePlot): PlotFrame {

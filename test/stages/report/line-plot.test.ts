@@ -30,8 +30,8 @@ const PLOT: LinePlot = {
   ],
 };
 
-// The plot leaves 46 on the left, 44 above, 40 below, and on the right 16 and 6.3 for each of the label's letters.
-const [LEFT, RIGHT, TOP, BOTTOM] = [46, PLOT_WIDTH - 16 - 26, 44, PLOT_HEIGHT - 40];
+// The plot leaves 46 on the left, 44 above, 40 below, and on the right 16 and 7.2 for each of the label's letters.
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, PLOT_WIDTH - 16 - 29, 44, PLOT_HEIGHT - 40];
 
 describe('line plot', () => {
   it('maps the corners of the domain to the corners of the frame', () => {
