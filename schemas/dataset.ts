@@ -63,3 +63,8 @@ export interface ImageStream {
   /** Blocks of any size that together hold `count` images. */
   blocks: AsyncIterable<ImageBlock>;
 }
+
+/** Names of classes that have none: `0`, `1`, … */
+export function numberedClasses(classes: number): string[] {
+  return Array.from({ length: classes }, (_, label) => String(label));
+}

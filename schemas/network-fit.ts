@@ -4,6 +4,7 @@
  */
 import type { LayerConfig } from './layer-config.ts';
 import type { ClassifierConfig } from './network-config.ts';
+import { sizeOf } from './shape.ts';
 
 export type Shape = readonly number[];
 
@@ -53,7 +54,7 @@ function shapeBehind(layer: LayerConfig, shape: Shape, classes: number): Shape |
         ? shape
         : `an image whose channels are a multiple of ${layer.groups}`;
     case 'flatten':
-      return [shape.reduce((product, side) => product * side, 1)];
+      return [sizeOf(shape)];
     case 'layer-norm':
       return isImage ? 'a vector (as flatten gives)' : shape;
     case 'dense':

@@ -10,6 +10,7 @@ import {
   type SplitName,
   type SplitStatistics,
 } from '../schemas/dataset.ts';
+import { sizeOf } from '../schemas/shape.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { countLabels, imageStatistics } from './datasets/image-statistics.ts';
 import { openImageTable, writeImageTable } from './shards/image-table.ts';
@@ -82,7 +83,7 @@ export async function readDataset(
   { memoryBytes = MEMORY_BYTES }: { memoryBytes?: number } = {},
 ): Promise<Dataset> {
   const info = await readDatasetInfo(directory);
-  const size = info.shape.reduce((product, side) => product * side, 1);
+  const size = sizeOf(info.shape);
   const names = SPLIT_NAMES.filter((name) => isIn(info, name));
   const tables = await Promise.all(
     names.map(async (name) => ({ name, table: await openImageTable(join(directory, `${name}.arrow`)) })),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type * as z from 'zod';
 import { PipelineError } from '../schemas/errors.ts';
 import type { ClassifierModel, ScoreModelDescription } from '../schemas/model.ts';
+import { sizeOf } from '../schemas/shape.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { readTensors, type Tensor, type WritableTensor, writeTensors } from './tensor-file.ts';
 import { fromTorch, type TorchLayout, toTorch } from './torch-layout.ts';
@@ -45,7 +46,7 @@ export function toStateDict(
   let offset = 0;
   for (const entry of layout) {
     const shape = [...fileShape(entry)];
-    const size = shape.reduce((product, side) => product * side, 1);
+    const size = sizeOf(shape);
     const values = flat.subarray(offset, offset + size);
     tensors[entry.name] = { shape, data: entry.torch ? toTorch(values, entry.torch) : values };
     offset += size;

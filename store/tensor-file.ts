@@ -5,6 +5,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { PipelineError } from '../schemas/errors.ts';
+import { sizeOf } from '../schemas/shape.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { elementTypeOf, elementTypes, type TensorData } from './tensor-codec.ts';
 
@@ -68,9 +69,9 @@ function encodeHeader(
   let offset = 0;
   for (const name of names) {
     const { shape, data } = tensors[name]!;
-    if (name === METADATA || product(shape) !== data.length) {
+    if (name === METADATA || sizeOf(shape) !== data.length) {
       throw new TypeError(
-        `Expected ${product(shape)} values for tensor ${name} [${shape}], got ${data.length}.`,
+        `Expected ${sizeOf(shape)} values for tensor ${name} [${shape}], got ${data.length}.`,
       );
     }
     const end = offset + data.byteLength;
@@ -161,7 +162,7 @@ function checkEntry(path: string, name: string, raw: unknown): Entry {
   if (type === undefined) {
     throw damaged(path, `one of ${Object.keys(elementTypes).join(', ')} as type of tensor ${name}`, dtype);
   }
-  const bytes = product(shape) * type.itemBytes;
+  const bytes = sizeOf(shape) * type.itemBytes;
   if (offsets[1] - offsets[0] !== bytes) {
     throw damaged(path, `${bytes} bytes for tensor ${name} [${shape}] ${dtype}`, `data_offsets [${offsets}]`);
   }
@@ -209,10 +210,6 @@ async function readBytes(file: FileHandle, position: number, length: number): Pr
     done += bytesRead;
   }
   return bytes;
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((total, side) => total * side, 1);
 }
 
 function damaged(path: string, expected: string, found: string): PipelineError {

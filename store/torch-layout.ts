@@ -2,6 +2,7 @@
  * How PyTorch lays out the values that we keep channels last: convolutions as [out, in, height, width], dense
  * layers as [out, in], and the inputs of a dense layer behind a flattened image as channel, row, column.
  */
+import { sizeOf } from '../schemas/shape.ts';
 
 /** The way from our values to PyTorch's: cut into `cut`, axes put into `order`, read as `shape`. */
 export interface TorchLayout {
@@ -28,7 +29,7 @@ export function denseLayout(inputs: number, outputs: number, flattened?: readonl
 /** For one value per entry of a flattened image [height, width, channels]; undefined where the vector was none. */
 export function vectorLayout(flattened?: readonly number[]): TorchLayout | undefined {
   if (flattened?.length !== 3) return undefined;
-  const size = flattened.reduce((product, side) => product * side, 1);
+  const size = sizeOf(flattened);
   return { cut: flattened, order: [2, 0, 1], shape: [size] };
 }
 
@@ -49,7 +50,7 @@ export function fromTorch(values: Float32Array, { cut, order }: TorchLayout): Fl
 
 /** Row-major values of `shape`, with axis `order[i]` in place i. */
 function transposed(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, side) => product * side, 1));
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   const sides = order.map((axis) => shape[axis]!);
   const steps = order.map((axis) => strides[axis]!);
   const out = new Float32Array(values.length);

@@ -8,13 +8,11 @@ import { trainSchema } from '../../schemas/train-config.ts';
 import { classGradients } from '../../stages/numerics/analyses/class-gradients.ts';
 import { registerGradients } from '../../stages/numerics/gradients/register.ts';
 import { readClassifier, type StoredClassifier } from '../../stages/numerics/networks/trained-classifier.ts';
-import { makeOptimizer } from '../../stages/numerics/optimizers/registry.ts';
 import { loadParameters } from '../../stages/numerics/tensor/parameters.ts';
 import { randomStream } from '../../stages/numerics/tensor/random.ts';
 import { tf } from '../../stages/numerics/tensor/tf.ts';
 import type { TrainBatch } from '../../stages/train/batches.ts';
-import { makeMethod } from '../../stages/train/methods/registry.ts';
-import type { TrainSetting } from '../../stages/train/setting.ts';
+import { settingOf } from '../../stages/train/setup.ts';
 import { stateAtStart } from '../../stages/train/state.ts';
 import { trainStep } from '../../stages/train/trainer.ts';
 import { type Dataset, readDataset } from '../../store/dataset-artifact.ts';
@@ -59,15 +57,7 @@ function gradientOf(
   { info }: Dataset,
 ) {
   const config = trainSchema.parse({ method, network: model.network, optimizer: { kind: 'sgd' } });
-  const setting: TrainSetting = {
-    network,
-    method: makeMethod(config),
-    shape: info.shape,
-    classes,
-    box: info.box,
-    config,
-    optimizer: makeOptimizer(config.optimizer),
-  };
+  const setting = settingOf(config, network, info.shape, classes, info.box);
   const batch = makeBatch(dataset, method === 'pag' ? TARGETS : 0);
   const schedule = { lambda: 1, learningRate: 0, step: 1 };
   let { state } = trainStep(setting, stateAtStart(setting, weights.flat), batch, schedule);

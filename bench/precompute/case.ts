@@ -1,5 +1,6 @@
 /** What both programs compute targets with: a score network with its weights, images, and noisy ones to agree on. */
 import { type ScoreNetworkConfig, scoreNetworkSchema } from '../../schemas/network-config.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import { toScaled } from '../../stages/numerics/diffusion/data-scale.ts';
 import { addNoise } from '../../stages/numerics/diffusion/noise.ts';
 import { makeScoreNetwork } from '../../stages/numerics/networks/registry.ts';
@@ -55,7 +56,7 @@ const WEIGHT = 0.05;
  */
 export async function writeCase(path: string, { config, shape }: Contestant): Promise<void> {
   const random = randomStream(SEED, 'bench-precompute');
-  const size = shape.reduce((product, side) => product * side, 1);
+  const size = sizeOf(shape);
   const { parameters } = makeScoreNetwork(config, shape, CLASSES);
   const flat = initializeParameters(parameters, random).map((value) => value + WEIGHT * random.normal());
   const images = Float32Array.from({ length: IMAGES * size }, () => random.integer(256) / 255);

@@ -12,13 +12,11 @@ import { classifierSchema } from '../../schemas/network-config.ts';
 import { type TrainConfig, trainSchema } from '../../schemas/train-config.ts';
 import { registerGradients } from '../../stages/numerics/gradients/register.ts';
 import { makeClassifier } from '../../stages/numerics/networks/registry.ts';
-import { makeOptimizer } from '../../stages/numerics/optimizers/registry.ts';
 import { yieldToEvents } from '../../stages/numerics/running.ts';
 import { initializeParameters } from '../../stages/numerics/tensor/parameters.ts';
 import { randomStream } from '../../stages/numerics/tensor/random.ts';
 import { makeBatches } from '../../stages/train/batches.ts';
-import { makeMethod } from '../../stages/train/methods/registry.ts';
-import type { TrainSetting } from '../../stages/train/setting.ts';
+import { settingOf } from '../../stages/train/setup.ts';
 import { stateAtStart } from '../../stages/train/state.ts';
 import { trainStep } from '../../stages/train/trainer.ts';
 import { readDataset, writeDataset } from '../../store/dataset-artifact.ts';
@@ -33,18 +31,6 @@ const IMAGES = 2048;
 const STEPS = 24;
 /** As the train stage has it. */
 const PREFETCHED = 4;
-
-function settingOf(config: TrainConfig): TrainSetting {
-  return {
-    network: makeClassifier(config.network, SHAPE, CLASSES),
-    method: makeMethod(config),
-    shape: SHAPE,
-    classes: CLASSES,
-    box: [0, 1],
-    config,
-    optimizer: makeOptimizer(config.optimizer),
-  };
-}
 
 /** A small network, as the time of a step is to be short: three convolutions. */
 function configOf(targetsPerImage: number | 'all'): TrainConfig {
@@ -85,7 +71,8 @@ async function writeInputs(folder: string): Promise<void> {
 async function run(folder: string, config: TrainConfig): Promise<{ all: number; steps: number }> {
   const dataset = await readDataset(folder);
   const reader = await openGradientReader(folder);
-  const setting = settingOf(config);
+  const network = makeClassifier(config.network, SHAPE, CLASSES);
+  const setting = settingOf(config, network, SHAPE, CLASSES, [0, 1]);
   const layout = [...setting.network.parameters, ...setting.network.buffers];
   let state = stateAtStart(setting, initializeParameters(layout, randomStream(0, 'bench-store')));
   const make = makeBatches(

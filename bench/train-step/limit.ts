@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { registerEngine } from '../../pipeline/engine/register.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import { registerGradients } from '../../stages/numerics/gradients/register.ts';
 import { makeClassifier } from '../../stages/numerics/networks/registry.ts';
 import { initializeParameters, loadParameters } from '../../stages/numerics/tensor/parameters.ts';
@@ -30,8 +31,6 @@ function matrixProductRate(): number {
   // What else the machine does only makes a run longer.
   return (2 * SIDE ** 3) / Math.min(...seconds);
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
 /** Operations of one image's forward pass: two for each multiplication in convolutions and matrix products. */
 async function forwardOperations(name: string): Promise<number> {

@@ -8,10 +8,9 @@ import { type ClassifierConfig, classifierSchema } from '../../schemas/network-c
 import { trainSchema } from '../../schemas/train-config.ts';
 import { registerGradients } from '../../stages/numerics/gradients/register.ts';
 import { makeClassifier } from '../../stages/numerics/networks/registry.ts';
-import { makeOptimizer } from '../../stages/numerics/optimizers/registry.ts';
 import type { TrainBatch } from '../../stages/train/batches.ts';
-import { makeMethod } from '../../stages/train/methods/registry.ts';
 import type { TrainSetting } from '../../stages/train/setting.ts';
+import { settingOf } from '../../stages/train/setup.ts';
 import { stateAtStart } from '../../stages/train/state.ts';
 import { type StepFigures, trainStep } from '../../stages/train/trainer.ts';
 import { fromStateDict } from '../../store/model-files.ts';
@@ -30,7 +29,7 @@ const { values: options } = parseArgs({
   },
 });
 
-function settingOf(network: ClassifierConfig): TrainSetting {
+function settingFor(network: ClassifierConfig): TrainSetting {
   const config = trainSchema.parse({
     network,
     method: 'pag',
@@ -40,15 +39,7 @@ function settingOf(network: ClassifierConfig): TrainSetting {
     ...(options['targets-at-once'] && { targetsAtOnce: Number(options['targets-at-once']) }),
     optimizer: { kind: 'sgd', learningRate: LEARNING_RATE, momentum: MOMENTUM },
   });
-  return {
-    network: makeClassifier(network, SHAPE, CLASSES),
-    method: makeMethod(config),
-    shape: SHAPE,
-    classes: CLASSES,
-    box: [0, 1],
-    config,
-    optimizer: makeOptimizer(config.optimizer),
-  };
+  return settingOf(config, makeClassifier(network, SHAPE, CLASSES), SHAPE, CLASSES, [0, 1]);
 }
 
 function batchOf(tensors: Record<string, Tensor>): TrainBatch {
@@ -70,7 +61,7 @@ await registerEngine({ threads: Number(options.threads) });
 registerGradients();
 const path = options.case!;
 const { tensors } = await readTensors(path);
-const setting = settingOf(classifierSchema.parse(JSON.parse(options.network!)));
+const setting = settingFor(classifierSchema.parse(JSON.parse(options.network!)));
 const layout = [...setting.network.parameters, ...setting.network.buffers];
 const named = Object.entries(tensors).map(
   ([name, tensor]) => [name.slice(MODEL_PREFIX.length), tensor] as const,

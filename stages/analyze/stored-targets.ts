@@ -1,4 +1,5 @@
 /** Target gradients from the store, whichever classes it holds for each image. */
+import { sizeOf } from '../../schemas/shape.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import type { GradientReader } from '../../store/shards/gradient-reader.ts';
 
@@ -15,7 +16,7 @@ export async function storedTargets(
   images: readonly number[],
 ): Promise<StoredTargets> {
   const { targets, shape } = reader.info;
-  const size = shape.reduce((product, side) => product * side, 1);
+  const size = sizeOf(shape);
   const values = new Float32Array(images.length * targets * size);
   const slots = Array.from({ length: targets }, (_, slot) => slot);
   const rows = images.flatMap((image) => slots.map((target) => ({ image, target })));

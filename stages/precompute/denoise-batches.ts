@@ -3,6 +3,7 @@
  * are a multiple of {@link ROWS}: matrix products of TensorFlow and oneDNN treat the rows that are left over by another
  * kernel, whose sums round differently; without such rows, what a row gives does not depend on the rows beside it.
  */
+import { sizeOf } from '../../schemas/shape.ts';
 import { denoise, type ScoreModel } from '../numerics/diffusion/denoise.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import { valuesOf } from '../numerics/tensor/values.ts';
@@ -40,7 +41,7 @@ export class DenoiseBatches {
   constructor(model: ScoreModel, shape: readonly number[], batchSize: number, asks: number) {
     this.#model = model;
     this.#shape = shape;
-    this.#size = shape.reduce((product, side) => product * side, 1);
+    this.#size = sizeOf(shape);
     const rows = roundUp(batchSize, ROWS);
     // At worst the first image and the last one have one row each.
     const images = Math.min(rows, roundUp(Math.floor((rows - 2) / asks) + 2, IMAGES));
@@ -109,6 +110,7 @@ export class DenoiseBatches {
   }
 }
 
-function roundUp(count: number, unit: number): number {
+/** The next multiple of a unit. */
+export function roundUp(count: number, unit: number): number {
   return Math.ceil(count / unit) * unit;
 }

@@ -1,7 +1,7 @@
 /** What filling the store takes: bytes before it starts, time as soon as some batches are done. */
-import { statfs } from 'node:fs/promises';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { StageContext } from '../../schemas/stage.ts';
+import { freeBytes } from '../../store/free-bytes.ts';
 import { showBytes } from '../../store/show-bytes.ts';
 
 /** Room that the file system and the other files of a run need besides. */
@@ -27,11 +27,6 @@ export async function requireRoom(
     `Expected ${showBytes(needed)} of free space for the target gradients in ${directory}, found ${showBytes(room)}; ` +
       'free some, choose a folder on another disk (--runs DIR), or store less (precompute.codec, precompute.targets).',
   );
-}
-
-async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
 }
 
 /** Reports progress, and once how much there is to write and how long that takes. */

@@ -2,7 +2,7 @@
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import { valuesOf } from '../numerics/tensor/values.ts';
-import { ROWS } from './denoise-batches.ts';
+import { ROWS, roundUp } from './denoise-batches.ts';
 
 const BATCH = 8 * ROWS;
 
@@ -19,7 +19,7 @@ export function outputsOf(
   const parts: Float32Array[] = [];
   for (let start = 0; start < count; start += BATCH) {
     const n = Math.min(BATCH, count - start);
-    const padded = new Float32Array(Math.ceil(n / ROWS) * ROWS * size);
+    const padded = new Float32Array(roundUp(n, ROWS) * size);
     padded.set(train.slice(first + start, n));
     const values = valuesOf(() => outputOf(tf.tensor(padded, [padded.length / size, ...info.shape])));
     parts.push(values.subarray(0, (values.length * n * size) / padded.length));

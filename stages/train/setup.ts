@@ -20,6 +20,18 @@ export interface Setup {
   batchesBefore(name: string): number;
 }
 
+/** A step's setting: the method and the optimiser of the configuration around a network. */
+export function settingOf(
+  config: TrainConfig,
+  network: Classifier,
+  shape: readonly number[],
+  classes: number,
+  box: TrainSetting['box'],
+): TrainSetting {
+  const optimizer = makeOptimizer(config.optimizer);
+  return { network, method: makeMethod(config), shape, classes, box, config, optimizer };
+}
+
 /**
  * @param trained indices of the images that are trained on
  * @throws PipelineError `CONFIG_INVALID` where settings do not fit the data or each other
@@ -32,15 +44,7 @@ export async function setUp(given: TrainConfig, dataset: Dataset, trained: Uint3
   const normalization = stored?.model.normalization ?? normalizationOf(given, dataset, trained);
   const network = makeClassifier(config.network, shape, classNames.length, normalization);
   refuseMicroBatches(config, network);
-  const setting = {
-    network,
-    method: makeMethod(config),
-    shape,
-    classes: classNames.length,
-    box,
-    config,
-    optimizer: makeOptimizer(config.optimizer),
-  };
+  const setting = settingOf(config, network, shape, classNames.length, box);
   const { flat = null, batchesTracked = () => 0 } = stored?.weights ?? {};
   return { setting, normalization, start: flat, batchesBefore: batchesTracked };
 }

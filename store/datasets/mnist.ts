@@ -1,4 +1,5 @@
 /** MNIST and Fashion-MNIST in the official IDX files: http://yann.lecun.com/exdb/mnist describes the format. */
+import { numberedClasses } from '../../schemas/dataset.ts';
 import type { DatasetEntry, Download } from './catalogue-entry.ts';
 import { type ByteDataset, type ByteSplit, checkLabels, damagedData, memorySplit } from './dataset-source.ts';
 import { beginning, readSources, type SourceFile } from './source-file.ts';
@@ -37,7 +38,7 @@ export const MNIST_FILES = [
 export async function readMnist(directory: string): Promise<ByteDataset> {
   return readIdxFiles(directory, {
     title: 'MNIST',
-    classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
+    classNames: numberedClasses(CLASSES),
     provenance: 'MNIST handwritten digits (LeCun, Cortes and Burges 1998), IDX layout of the official files',
   });
 }

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { promisify } from 'node:util';
 import yauzl from 'yauzl';
+import { sizeOf } from '../../schemas/shape.ts';
 import { crc32 } from '../shards/crc32.ts';
 import { ByteStream } from './byte-stream.ts';
 import { damagedData } from './dataset-source.ts';
@@ -38,7 +39,7 @@ export async function readNpz(path: string): Promise<Map<string, NpyArray>> {
 /** All values of an array of whole numbers, in memory. */
 export async function readLabelArray(array: NpyArray): Promise<number[]> {
   const bytes = integerBytes(array.dtype);
-  const count = array.shape.reduce((product, side) => product * side, 1);
+  const count = sizeOf(array.shape);
   if (bytes === null || count !== array.shape[0]) {
     const expected = 'whole numbers [images]';
     throw damagedData(array.path, expected, `${array.dtype} [${array.shape.join(', ')}]`);

@@ -4,7 +4,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { numberedClasses } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import type { DatasetEntry } from './catalogue-entry.ts';
 import {
   checkLabels,
@@ -93,8 +95,7 @@ async function namesOf(directory: string, labels: number[]): Promise<string[]> {
       .split('\n')
       .map((line) => line.trim());
   }
-  const classes = labels.reduce((most, label) => Math.max(most, label), 0) + 1;
-  return Array.from({ length: classes }, (_, label) => String(label));
+  return numberedClasses(labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 }
 
 function splitOf(
@@ -116,7 +117,7 @@ function splitOf(
     throw damagedData(labelPath, `${count} labels, one for each image in ${path},`, String(labels.length));
   }
   checkLabels(labelPath, labels, classes);
-  const imageBytes = shape.reduce((product, side) => product * side, 1);
+  const imageBytes = sizeOf(shape);
   return recordSplit(
     { path, recordBytes: imageBytes, imageBytes, count, open: images.open },
     Uint16Array.from(labels),

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { ImageBlock } from '../../schemas/dataset.ts';
+import { numberedClasses } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import type { DatasetConfig, DatasetEntry } from './catalogue-entry.ts';
 import {
   checkLabels,
@@ -151,7 +153,7 @@ async function classesOf(directory: string, files: ParquetFile[]): Promise<strin
   const seen = [...new Set(files.flatMap(({ labels }) => labels))];
   if (seen.every((label) => typeof label === 'string')) return seen.sort();
   const most = seen.reduce<number>((top, label) => Math.max(top, Number(label)), 0);
-  return Array.from({ length: most + 1 }, (_, label) => String(label));
+  return numberedClasses(most + 1);
 }
 
 function splitSource(file: ParquetFile, classNames: string[], options: PictureOptions): SplitSource {
@@ -180,7 +182,7 @@ async function* readPictures(
   options: PictureOptions,
 ): AsyncGenerator<ImageBlock> {
   const file = await asyncBufferFromFile(path);
-  const imageBytes = pictureShape(options).reduce((product, side) => product * side, 1);
+  const imageBytes = sizeOf(pictureShape(options));
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);

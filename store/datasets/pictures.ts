@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import sharp from 'sharp';
 import type { DatasetInfo, ImageBlock } from '../../schemas/dataset.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import { sha256 } from '../content-hash.ts';
 import { damagedData, type SplitSource } from './dataset-source.ts';
 
@@ -69,7 +70,7 @@ export function pictureSplit(
   options: PictureOptions,
   sources: PictureSources,
 ): SplitSource & { labels: Uint16Array } {
-  const imageBytes = pictureShape(options).reduce((product, side) => product * side, 1);
+  const imageBytes = sizeOf(pictureShape(options));
   async function* read(indices: Uint32Array): AsyncGenerator<ImageBlock> {
     for (let first = 0; first < indices.length; first += AT_ONCE) {
       const chosen = indices.subarray(first, first + AT_ONCE);

@@ -1,5 +1,6 @@
 /** SVHN, format 2 (cropped digits), in the official MAT-files: http://ufldl.stanford.edu/housenumbers describes it. */
 import { join } from 'node:path';
+import { numberedClasses } from '../../schemas/dataset.ts';
 import type { DatasetConfig, DatasetEntry, Download } from './catalogue-entry.ts';
 import { checkLabels, type DatasetSource, damagedData, type SplitSource } from './dataset-source.ts';
 import { type MatVariable, readMatFile } from './mat-file.ts';
@@ -26,7 +27,7 @@ export async function readSvhn(
   const [train, test, more] = await Promise.all(files.map((name) => readSplit(join(directory, name))));
   return {
     shape: [SIDE, SIDE, 3],
-    classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
+    classNames: numberedClasses(CLASSES),
     train: more === undefined ? train! : joinSplits([train!, more]),
     test: test!,
     sources: await Promise.all(files.map((name) => fileSource(directory, name))),

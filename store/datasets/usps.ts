@@ -3,6 +3,7 @@
  * for the digits 0 to 9, values in [-1, 1]. They are part of the project, in bundled/usps.
  */
 import { fileURLToPath } from 'node:url';
+import { numberedClasses } from '../../schemas/dataset.ts';
 import type { DatasetEntry } from './catalogue-entry.ts';
 import { type ByteDataset, type ByteSplit, checkLabels, damagedData, memorySplit } from './dataset-source.ts';
 import { readSources, type SourceFile } from './source-file.ts';
@@ -27,7 +28,7 @@ export async function readUsps(directory: string): Promise<ByteDataset> {
   const [train, test] = (await readSources('USPS', directory, alternatives)) as [SourceFile, SourceFile];
   return {
     shape: [SIDE, SIDE, 1],
-    classNames: Array.from({ length: CLASSES }, (_, digit) => String(digit)),
+    classNames: numberedClasses(CLASSES),
     train: readSplit(train),
     test: readSplit(test),
     sources: [train.source, test.source],

@@ -5,6 +5,7 @@
  */
 import { open } from 'node:fs/promises';
 import type { ImageBlock, ImageStream, RawSplit } from '../../schemas/dataset.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import { type ColumnValues, rowBytes } from './arrow-columns.ts';
 import { writeArrowFile } from './arrow-writer.ts';
 import { crc32 } from './crc32.ts';
@@ -29,7 +30,7 @@ export async function writeImageTable(
   storage: Storage,
   onImages: (values: Uint8Array | Float32Array) => void = () => undefined,
 ): Promise<void> {
-  const size = product(shape);
+  const size = sizeOf(shape);
   const stream = 'blocks' in split ? split : streamOf(path, split, size, storage);
   const { labels, hasRegions, count } = stream;
   const columns = tableColumns(storage, size, { isLabelled: labels !== null, hasRegions });
@@ -63,10 +64,6 @@ export async function writeImageTable(
       }),
     },
   );
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((size, side) => size * side, 1);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { PipelineError } from '../../schemas/errors.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import { describeColumns, rowBytes } from './arrow-columns.ts';
 import {
   type ArrowBatch,
@@ -150,7 +151,7 @@ export class ImageTable {
 function formOf({ columns, metadata }: ArrowLayout): { shape: number[]; storage: Storage } {
   const shape = JSON.parse(metadata.shape ?? '[]') as number[];
   const storage = columns[0]?.kind === 'float32' ? 'float32' : 'uint8';
-  const size = shape.reduce((product, side) => product * side, 1);
+  const size = sizeOf(shape);
   const names = columns.map(({ name }) => name);
   const isOurs = names[0] === 'image' && columns[0]!.width !== null;
   const optional = {

@@ -9,6 +9,7 @@ import { PipelineError } from '../../schemas/errors.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { acquireLock } from '../lock-file.ts';
 import type { Claim, GradientWriter } from './gradient-writer.ts';
+import { shardStem } from './store-layout.ts';
 
 /** A wait for another process is told after so long, as most are short. */
 const TELL_MS = 10_000;
@@ -95,7 +96,7 @@ function imagesIn(writer: GradientWriter, shards: ReadonlySet<number>): number {
 
 /** Where the lock of a shard is. */
 function claimPath(claims: string, shard: number): string {
-  return join(claims, `shard-${String(shard).padStart(5, '0')}.lock`);
+  return join(claims, `${shardStem(shard)}.lock`);
 }
 
 const UNSHARED: Claim = { release: async () => undefined };

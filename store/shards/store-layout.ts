@@ -10,6 +10,7 @@ import {
   type ShardRecord,
   shardRecordSchema,
 } from '../../schemas/gradient-store.ts';
+import { sizeOf } from '../../schemas/shape.ts';
 import type { Column } from './arrow-columns.ts';
 import { codecs } from './codecs.ts';
 
@@ -20,7 +21,7 @@ export const INDEX_COLUMNS = 2;
 
 /** Values of one gradient. */
 export function gradientLength(info: Pick<GradientStoreInfo, 'shape'>): number {
-  return info.shape.reduce((product, side) => product * side, 1);
+  return sizeOf(info.shape);
 }
 
 export function countShards(info: GradientStoreInfo): number {
@@ -37,14 +38,19 @@ export function imagesOfShard(info: GradientStoreInfo, shard: number): { first: 
   return { first, count: Math.min(info.shardImages, info.images - first) };
 }
 
+/** `shard-00003`, with which the names of all that belongs to a shard begin. */
+export function shardStem(shard: number): string {
+  return `shard-${String(shard).padStart(5, '0')}`;
+}
+
 /** `shard-00003.arrow` */
 export function shardName(shard: number): string {
-  return `shard-${String(shard).padStart(5, '0')}.arrow`;
+  return `${shardStem(shard)}.arrow`;
 }
 
 /** `shard-00003.json` */
 export function recordName(shard: number): string {
-  return `shard-${String(shard).padStart(5, '0')}.json`;
+  return `${shardStem(shard)}.json`;
 }
 
 /** Columns of a shard: image and class that a row is of, then those of the codec. */

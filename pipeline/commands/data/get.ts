@@ -1,10 +1,10 @@
 /** `pipeline data get`: official files from their official places or mirrors. */
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../../schemas/errors.ts';
 import { makeDirectory } from '../../../store/atomic-file.ts';
 import type { DatasetEntry, Download } from '../../../store/datasets/catalogue-entry.ts';
 import { findDataset } from '../../../store/datasets/find-datasets.ts';
+import { freeBytes } from '../../../store/free-bytes.ts';
 import { showBytes } from '../../../store/show-bytes.ts';
 import { confirm } from '../../confirm.ts';
 import {
@@ -110,9 +110,9 @@ async function agree(
 }
 
 async function requireRoom(directory: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
-  if (bavail * bsize >= bytes) return;
-  const message = `Expected ${showBytes(bytes)} of room in ${directory} for the download, found ${showBytes(bavail * bsize)}. Free some space, or choose a folder on another disk (--data DIR).`;
+  const room = await freeBytes(directory);
+  if (room >= bytes) return;
+  const message = `Expected ${showBytes(bytes)} of room in ${directory} for the download, found ${showBytes(room)}. Free some space, or choose a folder on another disk (--data DIR).`;
   throw new PipelineError('DISK_FULL', message);
 }
 

@@ -14,6 +14,7 @@ import {
 import { datasetSchema } from '../../../schemas/dataset-config.ts';
 import { PICTURE_DATASETS } from '../../../schemas/dataset-facts.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { openDataset } from '../../../stages/dataset/run.ts';
 import { readDataset, type Split } from '../../../store/dataset-artifact.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
@@ -38,10 +39,6 @@ export interface OpenedDataset {
   info: Pick<DatasetInfo, 'name' | 'shape' | 'storage' | 'classNames'>;
   splits: Partial<Record<SplitName, OpenSplit>>;
 }
-
-/** Values of one image. */
-export const sizeOf = ({ shape }: OpenedDataset['info']) =>
-  shape.reduce((product, side) => product * side, 1);
 
 /** @param word as {@link openDataset} of the stage, with what an experiment file would say */
 export async function openMeant(
@@ -113,7 +110,7 @@ export async function readWhole(
     let values = 0;
     for await (const block of split.blocks) {
       values += block.images.length;
-      tell(`${info.name} ${name}`, values / sizeOf(info), split.count);
+      tell(`${info.name} ${name}`, values / sizeOf(info.shape), split.count);
     }
     images[name] = split.count;
   }

@@ -1,7 +1,8 @@
 /** One pass over a split: its statistics, and the images that are to be looked at. */
 import type { ImageBlock, SplitStatistics } from '../../../schemas/dataset.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { countLabels, imageStatistics } from '../../../store/datasets/image-statistics.ts';
-import { type OpenedDataset, type OpenSplit, sizeOf } from './open-dataset.ts';
+import type { OpenedDataset, OpenSplit } from './open-dataset.ts';
 
 export interface SplitSurvey {
   images: number;
@@ -19,7 +20,7 @@ export async function survey(
   wanted: ReadonlySet<number>,
   tell: (done: number) => void,
 ): Promise<{ found: SplitSurvey; pictures: Map<number, ImageBlock['images']> }> {
-  const size = sizeOf(info);
+  const size = sizeOf(info.shape);
   const gathered = imageStatistics(info.storage, info.shape.at(-1)!);
   const pictures = new Map<number, ImageBlock['images']>();
   let seen = 0;

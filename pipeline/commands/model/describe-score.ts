@@ -1,4 +1,5 @@
 /** A score model to import: what the options say, over what the file says of itself, or its tensors tell. */
+import { numberedClasses } from '../../../schemas/dataset.ts';
 import { SCORE_MODEL_VERSION, type ScoreModelDescription, scoreModelSchema } from '../../../schemas/model.ts';
 import { scoreNetworkSchema } from '../../../schemas/network-config.ts';
 import { preconditioningSchema } from '../../../schemas/preconditioning.ts';
@@ -9,7 +10,7 @@ import type { Described, DescribeOptions } from './described.ts';
 import { EXPORTED } from './export.ts';
 import { type NetworkText, parseNetwork, readNetworkText } from './network-option.ts';
 import { usage } from './option-file.ts';
-import { numbered, parseClasses, parseScale, parseShape } from './options.ts';
+import { parseClasses, parseScale, parseShape } from './options.ts';
 import type { WeightsFile } from './weights-file.ts';
 
 /** Kinds of networks that classifiers have too. */
@@ -80,5 +81,5 @@ function knownOf({ metadata, path, tensors }: WeightsFile): Known | null {
   const deduced = deduceEdm(tensors);
   if (deduced === null) return null;
   const { network, shape, classes } = deduced;
-  return { network: scoreNetworkSchema.parse(network), shape, classNames: numbered(classes) };
+  return { network: scoreNetworkSchema.parse(network), shape, classNames: numberedClasses(classes) };
 }

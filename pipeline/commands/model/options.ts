@@ -1,4 +1,5 @@
 /** The words of `pipeline model import` as values: shape, classes, normalisation. */
+import { numberedClasses } from '../../../schemas/dataset.ts';
 import type { Normalization } from '../../../schemas/network-config.ts';
 import { readOptionFile, usage } from './option-file.ts';
 
@@ -36,9 +37,6 @@ export function parseClasses(text: string): string[] {
   return names;
 }
 
-/** Names of classes that have none: '0', '1' … */
-export const numbered = (classes: number) => Array.from({ length: classes }, (_, i) => String(i));
-
 /** `FACTOR,SHIFT` of what a score model sees: pixels in [0, 1] · factor + shift. */
 export function parseScale(text: string): { factor: number; shift: number } {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
@@ -50,7 +48,7 @@ export function parseScale(text: string): { factor: number; shift: number } {
 }
 
 function namesOf(text: string): string[] {
-  if (/^\d+$/.test(text)) return numbered(Number(text));
+  if (/^\d+$/.test(text)) return numberedClasses(Number(text));
   const isList = text.includes(',');
   const forms = 'a number, as names with commas between them, or as a file with a name per line';
   const list = isList ? text : readOptionFile('--classes', text, forms);

@@ -3,8 +3,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClassifierModel, ScoreModelDescription } from '../../../schemas/model.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { readStoredModel } from '../../../stages/numerics/networks/stored-model.ts';
-import { sizeOf } from '../../../stages/numerics/tensor/parameters.ts';
 import { sha256File } from '../../../store/content-hash.ts';
 import { fileShape, WEIGHTS_FILE } from '../../../store/model-files.ts';
 import { showBytes } from '../../../store/show-bytes.ts';

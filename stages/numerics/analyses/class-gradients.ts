@@ -1,7 +1,7 @@
 /** Input gradients of every class's logit, for pictures and for the alignment score. */
+import { sizeOf } from '../../../schemas/shape.ts';
 import type { LogitsOf } from '../attacks/attack.ts';
 import { inputGradients } from '../gradients/input-gradients.ts';
-import { sizeOf } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { valuesOf } from '../tensor/values.ts';
 

@@ -3,8 +3,8 @@
  * (Cohen et al. 2019, algorithms in section 3.2). Draw j of an image depends on (seed, image, j) alone.
  */
 import { ndtri } from 'cephes';
+import { sizeOf } from '../../../schemas/shape.ts';
 import type { LogitsOf } from '../attacks/attack.ts';
-import { sizeOf } from '../tensor/parameters.ts';
 import type { RandomStream } from '../tensor/random.ts';
 import { tf } from '../tensor/tf.ts';
 import { lowerBound } from './clopper-pearson.ts';

@@ -1,5 +1,5 @@
 /** The threat models: what is steepest, what is inside, and where a random start lies. A norm is data, not a branch. */
-import { sizeOf } from '../tensor/parameters.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import type { RandomStream } from '../tensor/random.ts';
 import { tf } from '../tensor/tf.ts';
 

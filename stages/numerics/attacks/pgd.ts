@@ -4,7 +4,7 @@
  *
  * L∞: x ← clip(x₀ + clamp(x + α·sign(∇) − x₀, ±ε)); L2: the step is α·∇/‖∇‖ and the ball is projected radially.
  */
-import { sizeOf } from '../tensor/parameters.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { tf } from '../tensor/tf.ts';
 import type { Attack, AttackedBatch, AttackOptions, LogitsOf } from './attack.ts';
 import { attackGradient, hasSucceeded } from './attack-losses.ts';

@@ -1,8 +1,8 @@
 /** A sheet of samples: a row for each class and one without class, named at its left; a column has one noise. */
+import { sizeOf } from '../../../schemas/shape.ts';
 import { contactSheet } from '../../../store/pictures/contact-sheet.ts';
 import { encodePng } from '../../../store/pictures/png.ts';
 import { imageTile } from '../../../store/pictures/tiles.ts';
-import { sizeOf } from '../tensor/parameters.ts';
 import type { ScoreModel } from './denoise.ts';
 import { drawSamples, type SampleSettings } from './samplers/draw-samples.ts';
 

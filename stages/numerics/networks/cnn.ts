@@ -5,7 +5,7 @@
 import type { LayerConfig } from '../../../schemas/layer-config.ts';
 import type { ClassifierConfig } from '../../../schemas/network-config.ts';
 import { layerNames, layerShapes, paddingOf, type Shape } from '../../../schemas/network-fit.ts';
-import { sizeOf } from '../tensor/parameters.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { tf } from '../tensor/tf.ts';
 import { activation } from './blocks/activations.ts';
 import { batchNorm } from './blocks/batch-norm.ts';

@@ -1,6 +1,6 @@
 /** Multi-layer perceptron with ReLU: the classifier of the toy set. */
 import type { ClassifierConfig } from '../../../schemas/network-config.ts';
-import { sizeOf } from '../tensor/parameters.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { tf } from '../tensor/tf.ts';
 import { denseStack, denseStackParameters } from './blocks/dense.ts';
 import type { Classifier } from './network.ts';

@@ -1,7 +1,7 @@
 /** Score network for points: a perceptron with SiLU that sees the point, the noise level and the class. */
 import type { ScoreNetworkConfig } from '../../../schemas/network-config.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { silu } from '../gradients/silu.ts';
-import { sizeOf } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import { denseStack, denseStackParameters } from './blocks/dense.ts';
 import { embeddingWidth, sinusoids } from './blocks/noise-embedding.ts';

@@ -1,5 +1,5 @@
 /** Masks of dropout from a random stream of each image, so that they depend on nothing else in the batch. */
-import { sizeOf } from './parameters.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import type { RandomStream } from './random.ts';
 import { tf } from './tf.ts';
 

@@ -3,6 +3,7 @@
  * handful of operations whatever the number of layers.
  */
 
+import { sizeOf } from '../../../schemas/shape.ts';
 import type { TorchLayout } from '../../../store/torch-layout.ts';
 import type { RandomStream } from './random.ts';
 import { tf } from './tf.ts';
@@ -25,11 +26,6 @@ export interface ParameterSpec {
 
 /** Parameters by name. */
 export type Parameters = Record<string, tf.Tensor>;
-
-/** Number of values of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
-}
 
 /** Number of values of all parameters. */
 export function parameterCount(specs: readonly ParameterSpec[]): number {

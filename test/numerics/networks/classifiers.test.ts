@@ -3,6 +3,7 @@ import '../../support/engine.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PipelineError } from '../../../schemas/errors.ts';
 import { classifierSchema } from '../../../schemas/network-config.ts';
+import { sizeOf } from '../../../schemas/shape.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
 import type { Classifier, TrainingPass } from '../../../stages/numerics/networks/network.ts';
 import { makeClassifier } from '../../../stages/numerics/networks/registry.ts';
@@ -10,7 +11,6 @@ import {
   initializeParameters,
   loadParameters,
   parameterCount,
-  sizeOf,
 } from '../../../stages/numerics/tensor/parameters.ts';
 import { randomStream } from '../../../stages/numerics/tensor/random.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';

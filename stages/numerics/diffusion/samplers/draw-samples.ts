@@ -1,6 +1,6 @@
 /** Samples of a score model. A sample depends on (seed, its noise, its class) alone, whatever the batch. */
 import type { SamplerName } from '../../../../schemas/score-config.ts';
-import { sizeOf } from '../../tensor/parameters.ts';
+import { sizeOf } from '../../../../schemas/shape.ts';
 import { type RandomStream, randomStream } from '../../tensor/random.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { ScoreModel } from '../denoise.ts';

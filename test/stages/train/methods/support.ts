@@ -2,13 +2,12 @@
 
 import type { Classifier } from '../../../../stages/numerics/networks/network.ts';
 import { makeClassifier } from '../../../../stages/numerics/networks/registry.ts';
-import { makeOptimizer } from '../../../../stages/numerics/optimizers/registry.ts';
 import { initializeParameters } from '../../../../stages/numerics/tensor/parameters.ts';
 import { randomStream } from '../../../../stages/numerics/tensor/random.ts';
 import type { TrainBatch } from '../../../../stages/train/batches.ts';
 import type { StepBatch } from '../../../../stages/train/methods/method.ts';
-import { makeMethod } from '../../../../stages/train/methods/registry.ts';
 import type { TrainSetting } from '../../../../stages/train/setting.ts';
+import { settingOf as makeSetting } from '../../../../stages/train/setup.ts';
 import { type StepFigures, trainStep } from '../../../../stages/train/trainer.ts';
 import { tf } from '../../../support/engine.ts';
 import { configOf } from '../../../support/stage-context.ts';
@@ -88,16 +87,7 @@ export function settingOf(
 ): TrainSetting {
   const optimizer = { kind: 'sgd', learningRate: 1, momentum: 0 };
   const config = configOf({ train: { seed: 3, optimizer, ...train } }).train;
-  const method = makeMethod(config);
-  return {
-    network,
-    method,
-    shape: [LENGTH],
-    classes,
-    box,
-    config,
-    optimizer: makeOptimizer(config.optimizer),
-  };
+  return makeSetting(config, network, [LENGTH], classes, box);
 }
 
 /** Figures of a step from these weights, and the gradient of the loss. */
