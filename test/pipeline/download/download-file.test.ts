@@ -40,13 +40,25 @@ function leavePart(path: string, bytes: Buffer, origin: object | null): void {
   if (origin !== null) writeFileSync(`${path}.part.json`, JSON.stringify(origin));
 }
 
+/** First byte of a request. */
+const startOf = (range: string) => Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
+
+/** A cut connection may lose the last bytes on their way, never those that the download already has. */
+function expectWithin(start: number, after: number, upTo: number): void {
+  expect(start).toBeGreaterThan(after);
+  expect(start).toBeLessThanOrEqual(upTo);
+}
+
 describe('a download', () => {
   it('goes on where a connection was cut', async () => {
     const path = await target();
     const server = await fileServer(BYTES, { cuts: [100_000, 50_000] });
     expect(await download(from(server), path)).toEqual([]);
     expect(readFileSync(path).equals(BYTES)).toBe(true);
-    expect(server.asked).toEqual(['all', 'bytes=100000-', 'bytes=150000-']);
+    const [first = 0, second = 0] = server.asked.slice(1).map(startOf);
+    expectWithin(first, 0, 100_000);
+    expectWithin(second, first, first + 50_000);
+    expect(server.asked).toHaveLength(3);
   });
 
   it('starts afresh where the file has changed meanwhile', async () => {
@@ -104,7 +116,8 @@ describe('a download', () => {
     const whole = await fileServer(BYTES, { etag: '"two"' });
     const notes = await download(from(broken, whole), path);
     expect(notes).toEqual([`${broken.url}: the connection was cut; trying the next place`]);
-    expect(whole.asked).toEqual(['bytes=100000-']);
+    expect(whole.asked).toHaveLength(1);
+    expectWithin(startOf(whole.asked[0] ?? ''), 0, 100_000);
     expect(readFileSync(path).equals(BYTES)).toBe(true);
   });
 
