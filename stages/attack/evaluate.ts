@@ -1,8 +1,8 @@
 /** Runs one attack on one classifier, image by image as far as the outcome goes, in batches as far as speed goes. */
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import type { LogitsOf } from '../numerics/attacks/attack.ts';
-import { norms } from '../numerics/attacks/norms.ts';
 import { attacks } from '../numerics/attacks/registry.ts';
+import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
+import { norms } from '../numerics/attacks/tensor-norms.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import type { AttackSetting } from './settings.ts';

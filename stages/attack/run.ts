@@ -8,7 +8,7 @@ import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { readDataset } from '../../store/dataset-artifact.ts';
 import { writeTable } from '../../store/tables.ts';
 import { predict } from '../numerics/analyses/predictions.ts';
-import { attackGradient } from '../numerics/attacks/attack-losses.ts';
+import { attackGradient } from '../numerics/attacks/tensor-losses.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import { loadClassifier } from '../numerics/networks/trained-classifier.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';

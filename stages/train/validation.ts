@@ -1,10 +1,10 @@
 /** Accuracy on held-out images, clean and under attack, and which weights have done best so far. */
 import type { ValidationConfig } from '../../schemas/train-config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import type { LogitsOf } from '../numerics/attacks/attack.ts';
-import { hasSucceeded } from '../numerics/attacks/attack-losses.ts';
-import { norms } from '../numerics/attacks/norms.ts';
 import { attacks } from '../numerics/attacks/registry.ts';
+import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
+import { hasSucceeded } from '../numerics/attacks/tensor-losses.ts';
+import { norms } from '../numerics/attacks/tensor-norms.ts';
 import { yieldToEvents } from '../numerics/running.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';

@@ -1,39 +1,87 @@
-/** What every attack takes and gives. */
+/**
+ * What an attack is: the algorithm of its paper for one image, written as a generator. It yields the points at which it
+ * wants to know the classifier, is handed what the classifier says there, and returns what it has found. Batches are none
+ * of its business: `run-attacks.ts` keeps many such climbs going and asks for all of them at once.
+ */
 import type { RandomStream } from '../tensor/random.ts';
-import type { tf } from '../tensor/tf.ts';
 import type { Norm } from './norms.ts';
 
-/** A classifier as attacks see it: x [batch, ...shape] -> logits [batch, classes], differentiable. */
-export type LogitsOf = (x: tf.Tensor) => tf.Tensor2D;
+/** What a climb may follow; each is to be made large. Formulas in `losses.ts`. */
+export type LossName = 'ce' | 'ce-targeted' | 'dlr' | 'dlr-targeted' | 'margin' | 'difference';
 
-/** Settings of one attack. */
-export interface AttackOptions {
+/** A point at which an attack wants to know the classifier. */
+export interface Query {
+  /** [size], channels last, in the data's units; must not change until the answer is there. */
+  x: Float32Array;
+  /** Whose gradient is wanted; null for the logits alone, which costs about a third. */
+  loss: LossName | null;
+  /** Class of the targeted losses and of `difference`; others do not look at it. */
+  target?: number;
+}
+
+/** What the classifier says there. The arrays are the asker's to keep. */
+export interface Answer {
+  /** [classes] */
+  logits: Float32Array;
+  /** NaN where none was asked for. */
+  loss: number;
+  /** Of the loss by x, [size]; empty where none was asked for. */
+  gradient: Float32Array;
+}
+
+/** One image, and what is allowed. */
+export interface Problem {
+  /** The clean image, [size]; not to be changed. */
+  image: Float32Array;
+  /** Its shape, channels last. */
+  shape: readonly number[];
+  /** True class. */
+  label: number;
+  /** Class to reach; null where any wrong one will do. */
+  target: number | null;
+  /** Logits of the clean image, [classes]. */
+  cleanLogits: Float32Array;
   norm: Norm;
-  /** Radius of the ball around each image, in the data's units. */
+  /** Radius of the ball around the image, in the data's units. */
   eps: number;
-  steps: number;
-  stepSize: number;
-  randomStart: boolean;
   /** Images stay inside; null where the data has no bounds. */
   box: readonly [number, number] | null;
-  /** Goes on after the goal is reached, for pictures of what the classifier takes for typical. */
-  keepClimbing?: boolean;
-  /** Random numbers of the image at a position of this batch; only a random start draws from them. */
-  randomOf(position: number): RandomStream;
+  /** Random numbers of this image and attempt. */
+  random: RandomStream;
 }
 
-/** Which images, and what the attack wants of them. */
-export interface AttackedBatch {
-  /** [batch, ...shape] */
-  x: tf.Tensor;
-  /** One class each: the true one, or with `targeted` the one to reach. */
-  classes: Uint16Array;
-  /** Towards the class instead of away from it. */
-  targeted: boolean;
+/** What one attempt at one image has found. */
+export interface Outcome {
+  /** A point of the ball and the box, [size]: one that has the goal, if any was seen, else the best by the attack's own measure. */
+  x: Float32Array;
+  /** Whether the classifier was seen to be led astray at x, which lies in the ball. */
+  isAdversarial: boolean;
 }
 
-/**
- * An attack. Returns adversarial images [batch, ...shape]; an image that has already been led astray keeps the
- * first iterate that did it (unless `keepClimbing`).
- */
-export type Attack = (logitsOf: LogitsOf, batch: AttackedBatch, options: AttackOptions) => tf.Tensor;
+export type Climb = Generator<Query, Outcome, Answer>;
+
+/** An attack with its settings bound. */
+export type Attack = (problem: Problem) => Climb;
+
+/** The class that a classifier names: that of the largest logit, the first of equal ones; of NaN, −1. */
+export function classOf(logits: ArrayLike<number>): number {
+  let best = -1;
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let k = 0; k < logits.length; k++) {
+    if (Number.isNaN(logits[k])) return -1;
+    if (logits[k]! > largest || best < 0) {
+      best = k;
+      largest = logits[k]!;
+    }
+  }
+  return best;
+}
+
+/** Whether the goal is reached with these logits: another class than the label, or the target. */
+export function isLedAstray(
+  logits: ArrayLike<number>,
+  { label, target }: Pick<Problem, 'label' | 'target'>,
+): boolean {
+  const named = classOf(logits);
+  return target === null ? named !== label && named >= 0 : named === target;
+}

@@ -1,71 +1,93 @@
-/** The threat models: what is steepest, what is inside, and where a random start lies. A norm is data, not a branch. */
-import { sizeOf } from '../../../schemas/shape.ts';
+/** The threat models, for one image: how long a perturbation is, what is inside, and what is steepest. A norm is data, not a branch. */
 import type { RandomStream } from '../tensor/random.ts';
-import { tf } from '../tensor/tf.ts';
 
-/** A ball around each image of a batch. */
+type Box = readonly [number, number] | null;
+
 export interface Norm {
-  name: 'L2' | 'Linf';
-  /** Direction of steepest ascent of length 1. gradient: [batch, ...shape]. */
-  steepest(gradient: tf.Tensor): tf.Tensor;
-  /** Nearest point of the ball of radius eps around 0. delta: [batch, ...shape]. */
-  project(delta: tf.Tensor, eps: number): tf.Tensor;
-  /** Length of each perturbation, [batch]. */
-  length(delta: tf.Tensor): tf.Tensor1D;
-  /** A random perturbation of one image, inside the ball. */
-  random(size: number, eps: number, random: RandomStream): Float32Array;
+  name: 'Linf' | 'L2';
+  /** Length of b − a. */
+  distance(a: Float32Array, b: Float32Array): number;
+  /** Direction of steepest ascent of length 1: written over the gradient. */
+  steepest(gradient: Float32Array): Float32Array;
+  /** Moves x into the ball of radius eps around an image, and then into the box. */
+  project(x: Float32Array, image: Float32Array, eps: number, box: Box): Float32Array;
+  /** A random point of the ball, uniformly distributed in it; the box is not looked at. */
+  randomPoint(image: Float32Array, eps: number, random: RandomStream): Float32Array;
 }
 
 /** Below this length a direction counts as zero, as in the usual PyTorch codes. */
 const SMALLEST_LENGTH = 1e-12;
 
-function euclidean(delta: tf.Tensor): tf.Tensor1D {
-  return tf.sqrt(tf.sum(tf.square(tf.reshape(delta, [delta.shape[0]!, -1])), 1));
+/** ‖v‖₂ */
+export function euclidean(v: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < v.length; i++) sum += v[i]! * v[i]!;
+  return Math.sqrt(sum);
 }
 
-/** [batch] -> [batch, 1, 1, …], to be multiplied with images. */
-function perImage(values: tf.Tensor1D, like: tf.Tensor): tf.Tensor {
-  return tf.reshape(values, [like.shape[0]!, ...like.shape.slice(1).map(() => 1)]);
+/** Clips x to the box, where there is one. */
+export function intoBox(x: Float32Array, box: Box): Float32Array {
+  if (box === null) return x;
+  const [low, high] = box;
+  for (let i = 0; i < x.length; i++) {
+    const value = x[i]!;
+    x[i] = Math.max(low, Math.min(value, high));
+  }
+  return x;
 }
-
-const L2: Norm = {
-  name: 'L2',
-  steepest: (gradient) =>
-    tf.div(gradient, perImage(tf.maximum(euclidean(gradient), SMALLEST_LENGTH), gradient)),
-  project(delta, eps) {
-    const length = tf.maximum(euclidean(delta), SMALLEST_LENGTH);
-    return tf.mul(delta, perImage(tf.minimum(1, tf.div(eps, length)), delta));
-  },
-  length: euclidean,
-  /** Uniform in the ball: a direction drawn evenly, radius eps · U^(1/size). */
-  random(size, eps, random) {
-    const direction = random.fillNormal(new Float32Array(size));
-    const norm = Math.sqrt(direction.reduce((sum, value) => sum + value * value, 0));
-    const length = eps * random.uniform() ** (1 / size);
-    return direction.map((value) => (value / norm) * length);
-  },
-};
 
 const Linf: Norm = {
   name: 'Linf',
-  steepest: (gradient) => tf.sign(gradient),
-  project: (delta, eps) => tf.clipByValue(delta, -eps, eps),
-  length: (delta) => tf.max(tf.abs(tf.reshape(delta, [delta.shape[0]!, -1])), 1),
-  random: (size, eps, random) => Float32Array.from({ length: size }, () => (2 * random.uniform() - 1) * eps),
+  distance(a, b) {
+    let largest = 0;
+    for (let i = 0; i < a.length; i++) {
+      const length = Math.abs(b[i]! - a[i]!);
+      // The comparison is false for NaN, which must not be lost.
+      if (!(length <= largest)) largest = length;
+    }
+    return largest;
+  },
+  steepest(gradient) {
+    for (let i = 0; i < gradient.length; i++) gradient[i] = Math.sign(gradient[i]!);
+    return gradient;
+  },
+  project(x, image, eps, box) {
+    for (let i = 0; i < x.length; i++) {
+      const [low, high] = [image[i]! - eps, image[i]! + eps];
+      const value = x[i]!;
+      x[i] = Math.max(low, Math.min(value, high));
+    }
+    return intoBox(x, box);
+  },
+  randomPoint: (image, eps, random) => image.map((value) => value + (2 * random.uniform() - 1) * eps),
 };
 
-export const norms: Record<Norm['name'], Norm> = { L2, Linf };
+const L2: Norm = {
+  name: 'L2',
+  distance(a, b) {
+    let sum = 0;
+    for (let i = 0; i < a.length; i++) sum += (b[i]! - a[i]!) ** 2;
+    return Math.sqrt(sum);
+  },
+  steepest(gradient) {
+    const length = Math.max(euclidean(gradient), SMALLEST_LENGTH);
+    for (let i = 0; i < gradient.length; i++) gradient[i] = gradient[i]! / length;
+    return gradient;
+  },
+  project(x, image, eps, box) {
+    const length = L2.distance(image, x);
+    if (length > eps) {
+      const factor = eps / length;
+      for (let i = 0; i < x.length; i++) x[i] = image[i]! + (x[i]! - image[i]!) * factor;
+    }
+    return intoBox(x, box);
+  },
+  /** A direction drawn evenly, radius ε · U^(1/size). */
+  randomPoint(image, eps, random) {
+    const direction = random.fillNormal(new Float32Array(image.length));
+    const factor = (eps * random.uniform() ** (1 / image.length)) / euclidean(direction);
+    return image.map((value, i) => value + direction[i]! * factor);
+  },
+};
 
-/** Random perturbations of a batch, [batch, ...shape], image i from `randomOf(i)` alone. */
-export function randomPerturbation(
-  norm: Norm,
-  shape: readonly number[],
-  eps: number,
-  randomOf: (position: number) => RandomStream,
-): tf.Tensor {
-  const [batch, ...image] = shape as [number, ...number[]];
-  const size = sizeOf(image);
-  const values = new Float32Array(batch * size);
-  for (let i = 0; i < batch; i++) values.set(norm.random(size, eps, randomOf(i)), i * size);
-  return tf.tensor(values, [batch, ...image]);
-}
+export const norms: Record<Norm['name'], Norm> = { Linf, L2 };

@@ -6,9 +6,9 @@
  */
 import { sizeOf } from '../../../schemas/shape.ts';
 import { tf } from '../tensor/tf.ts';
-import type { Attack, AttackedBatch, AttackOptions, LogitsOf } from './attack.ts';
-import { attackGradient, hasSucceeded } from './attack-losses.ts';
-import { randomPerturbation } from './norms.ts';
+import type { Attack, AttackedBatch, AttackOptions, LogitsOf } from './tensor-attack.ts';
+import { attackGradient, hasSucceeded } from './tensor-losses.ts';
+import { randomPerturbation } from './tensor-norms.ts';
 
 /** The point of the ball around `origin`, and of the box, that a step from `x` leads to. */
 export function takeStep(

@@ -3,9 +3,10 @@
  * The attack sees the network in evaluation mode, with running statistics and without dropout, because this is the
  * network that will be attacked later; the training pass on what it finds is in training mode.
  */
-import type { AttackOptions, LogitsOf } from '../../numerics/attacks/attack.ts';
-import { norms } from '../../numerics/attacks/norms.ts';
+
 import { pgd } from '../../numerics/attacks/pgd.ts';
+import type { AttackOptions, LogitsOf } from '../../numerics/attacks/tensor-attack.ts';
+import { norms } from '../../numerics/attacks/tensor-norms.ts';
 import type { tf } from '../../numerics/tensor/tf.ts';
 import type { StepBatch } from './method.ts';
 

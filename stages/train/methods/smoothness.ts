@@ -6,7 +6,7 @@
  */
 import type { TrainConfig } from '../../../schemas/train-config.ts';
 import type { SmoothnessConfig } from '../../../schemas/train-methods.ts';
-import { norms, randomPerturbation } from '../../numerics/attacks/norms.ts';
+import { norms, randomPerturbation } from '../../numerics/attacks/tensor-norms.ts';
 import { entropyGradient, squaredLengths } from '../../numerics/losses/entropy-gradient.ts';
 import { tf } from '../../numerics/tensor/tf.ts';
 import type { StepBatch, TrainingMethod } from './method.ts';

@@ -2,11 +2,11 @@
 import '../../support/engine.ts';
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AttackOptions, LogitsOf } from '../../../stages/numerics/attacks/attack.ts';
-import { hasSucceeded } from '../../../stages/numerics/attacks/attack-losses.ts';
 import { fgsm } from '../../../stages/numerics/attacks/fgsm.ts';
-import { norms } from '../../../stages/numerics/attacks/norms.ts';
 import { pgd } from '../../../stages/numerics/attacks/pgd.ts';
+import type { AttackOptions, LogitsOf } from '../../../stages/numerics/attacks/tensor-attack.ts';
+import { hasSucceeded } from '../../../stages/numerics/attacks/tensor-losses.ts';
+import { norms } from '../../../stages/numerics/attacks/tensor-norms.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
 import { randomStream } from '../../../stages/numerics/tensor/random.ts';
 import { tf } from '../../../stages/numerics/tensor/tf.ts';

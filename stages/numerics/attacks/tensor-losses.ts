@@ -1,7 +1,7 @@
 /** What attacks climb, and whether they have arrived. */
 import { crossEntropy } from '../losses/cross-entropy.ts';
 import { tf } from '../tensor/tf.ts';
-import type { AttackedBatch, LogitsOf } from './attack.ts';
+import type { AttackedBatch, LogitsOf } from './tensor-attack.ts';
 
 /**
  * Logits of x and the gradient of the attack's loss there: cross entropy of the true class, or minus that of the
