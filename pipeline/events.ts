@@ -23,14 +23,19 @@ export type RunEvent =
   | ({ event: 'finish'; seconds: number; made: boolean; directory: string } & Subject)
   | ({ event: 'fail'; code: string | null; message: string; log: string } & Subject)
   | { event: 'stopping'; cause: 'request' | 'failure' }
-  | {
-      event: 'result';
-      summary: string;
-      report: string | null;
-      directories: (Subject & { directory: string })[];
-    }
+  | ResultEvent
   /** `kept`: work had begun, and what was finished stays for the next run. */
   | { event: 'error'; code: string | null; message: string; kept: boolean };
+
+/** What was asked for, and is there. */
+export interface ResultEvent {
+  event: 'result';
+  /** For people. */
+  summary: string;
+  /** Path of the report, where one was asked for. */
+  report: string | null;
+  directories: (Subject & { directory: string })[];
+}
 
 /** One line of a plan. */
 export interface PlanLine extends Subject {

@@ -19,13 +19,8 @@ import { makePlan, type PlannedNode } from './plan.ts';
 import { inspectGraph } from './runner.ts';
 import type { World } from './world.ts';
 
-/** Options of `run` and `plan`, as the command line gives them. */
-export interface RunArguments {
-  stage?: string | undefined;
-  config?: string | undefined;
-  preset?: string | undefined;
-  set: string[];
-  data?: string | undefined;
+/** How an experiment is run, whichever it is. */
+export interface RunOptions {
   runs: string;
   jobs?: number | undefined;
   /** Whether unfinished work is taken up again instead of discarded. */
@@ -33,6 +28,23 @@ export interface RunArguments {
   json: boolean;
   quiet: boolean;
   verbose: boolean;
+}
+
+/** Options of `run` and `plan`, as the command line gives them. */
+export interface RunArguments extends RunOptions {
+  stage?: string | undefined;
+  config?: string | undefined;
+  preset?: string | undefined;
+  set: string[];
+  data?: string | undefined;
+}
+
+/** An experiment that is to be made, whole or as far as one stage. */
+export interface Job {
+  experiment: Experiment;
+  stage?: string | undefined;
+  /** Folder with the users' data sets, or null where there is none. */
+  dataDirectory: string | null;
 }
 
 export interface Prepared {
@@ -45,19 +57,33 @@ export interface Prepared {
   plan: PlannedNode[];
 }
 
-/** Resolves the experiment and plans its run. Writes nothing. */
+/** Resolves the experiment that the command line names and plans its run. Writes nothing. */
 export async function prepare(
   args: RunArguments,
-  { stagesModule, environment }: Pick<World, 'stagesModule' | 'environment'>,
+  world: Pick<World, 'stagesModule' | 'environment'>,
+): Promise<Prepared> {
+  return prepareJob(readJob(args, world), args, world);
+}
+
+/** The experiment that the command line names. */
+export function readJob(args: RunArguments, { environment }: Pick<World, 'environment'>): Job {
+  const dataDirectory = findDataDirectory(args.data, environment);
+  return { experiment: loadExperiment(readSource(args), args.set), stage: args.stage, dataDirectory };
+}
+
+/** Plans the run of an experiment, wherever it comes from. Writes nothing. */
+export async function prepareJob(
+  job: Job,
+  { runs, resume }: Pick<RunOptions, 'runs' | 'resume'>,
+  { stagesModule }: Pick<World, 'stagesModule'>,
 ): Promise<Prepared> {
   const { stages } = (await import(stagesModule)) as { stages: readonly StageDefinition[] };
-  const stage = args.stage === undefined ? undefined : stageNamed(args.stage, stages);
-  const dataDirectory = findDataDirectory(args.data, environment);
-  const experiment = await withFingerprints(loadExperiment(readSource(args), args.set), dataDirectory);
+  const stage = job.stage === undefined ? undefined : stageNamed(job.stage, stages);
+  const experiment = await withFingerprints(job.experiment, job.dataDirectory);
   const whole = buildGraph(stages, experiment, keyOf);
   const graph = stage === undefined ? whole : partialGraph(stages, experiment, stage, keyOf, whole);
-  const found = await inspectGraph(graph, args.runs);
-  const plan = makePlan(graph, found, await recallRun(args.runs, experiment.name), args.resume);
+  const found = await inspectGraph(graph, runs);
+  const plan = makePlan(graph, found, await recallRun(runs, experiment.name), resume);
   return { experiment, stages, whole, graph, plan };
 }
 

@@ -1,12 +1,19 @@
 /** Writes a command line that a shell reads back as it was meant. */
 import type { RunArguments } from './prepare.ts';
 
-/** The `pipeline run …` that goes on where a run was stopped. */
-export function showCommand(args: Partial<RunArguments>): string {
-  const option = (name: string, value: string | number | undefined) =>
-    value === undefined ? [] : [`--${name}`, String(value)];
-  const words = [
-    'pipeline',
+/** A command line of this program. */
+export function showCommand(words: readonly string[]): string {
+  return ['pipeline', ...words].map(quote).join(' ');
+}
+
+/** An option and its value as two words; none where it is not given. */
+export function option(name: string, value: string | number | undefined): string[] {
+  return value === undefined ? [] : [`--${name}`, String(value)];
+}
+
+/** The words of the `run …` that goes on where a run was stopped. */
+export function runWords(args: Partial<RunArguments>): string[] {
+  return [
     'run',
     ...(args.stage === undefined ? [] : [args.stage]),
     ...option('config', args.config),
@@ -16,7 +23,6 @@ export function showCommand(args: Partial<RunArguments>): string {
     ...option('runs', args.runs === './runs' ? undefined : args.runs),
     ...option('jobs', args.jobs),
   ];
-  return words.map(quote).join(' ');
 }
 
 function quote(word: string): string {
