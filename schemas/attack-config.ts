@@ -53,6 +53,30 @@ export const attackEntrySchema = z.strictObject({
 });
 export type AttackEntry = z.infer<typeof attackEntrySchema>;
 
+/** One attack at one ε. */
+export type AttackSetting = Omit<AttackEntry, 'eps'> & { eps: number };
+
+/** Steps where none are given; other methods have none. */
+const STEPS: Partial<Record<MethodName, number>> = {
+  pgd: 20,
+  'apgd-ce': 100,
+  'apgd-dlr': 100,
+  'apgd-t': 100,
+  fab: 100,
+  'fab-t': 100,
+};
+
+/** Steps of each attempt; null for methods without steps. */
+export function stepsOf({ method, steps }: Pick<AttackEntry, 'method' | 'steps'>): number | null {
+  const usual = STEPS[method];
+  return usual === undefined ? null : (steps ?? usual);
+}
+
+/** The settings of a configuration in their order, one for each ε. */
+export function attackSettings({ attacks }: Pick<AttackConfig, 'attacks'>): AttackSetting[] {
+  return attacks.flatMap(({ eps, ...rest }) => eps.map((radius) => ({ ...rest, eps: radius })));
+}
+
 export const KEEP_NAMES = ['none', 'npz', 'png', 'both'] as const;
 
 const certifySchema = z

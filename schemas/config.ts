@@ -4,57 +4,12 @@
  * gradient is in the units of the data set: [0, 1] for images, the raw coordinates for the toy set.
  */
 import * as z from 'zod';
+import { attackSchema } from './attack-config.ts';
 import { datasetSchema } from './dataset-config.ts';
 import { precomputeSchema } from './precompute-config.ts';
 import { scoreSchema } from './score-config.ts';
-import { count, distance, eps, norm, seed } from './setting-types.ts';
+import { count, distance, seed } from './setting-types.ts';
 import { trainSchema } from './train-config.ts';
-
-const attackEntrySchema = z.strictObject({
-  method: z.enum(['fgsm', 'pgd']),
-  norm,
-  eps: z.array(eps).min(1),
-  steps: count.default(20).describe('for pgd'),
-  relativeStep: z.number().positive().default(2.5).describe('for pgd: step = relativeStep * eps / steps'),
-  targeted: z.boolean().default(false).describe('towards a random other class, drawn by (seed, image)'),
-  randomStart: z.boolean().default(false),
-  restarts: count.default(1),
-});
-export type AttackEntry = z.infer<typeof attackEntrySchema>;
-
-const certifySchema = z
-  .strictObject({
-    sigma: distance.describe('standard deviation of the noise; that of the training, as a rule'),
-    n0: count.default(100).describe('draws that choose the class'),
-    n: count.default(10_000).describe('draws that bound its probability; the larger, the larger the radii'),
-    alpha: z
-      .number()
-      .gt(0)
-      .lt(0.5)
-      .default(0.001)
-      .describe('probability, for each image, that its certificate is wrong'),
-    images: count.optional().describe('certify only the first so many of the attacked images'),
-    radii: z
-      .array(eps)
-      .min(1)
-      .default([0, 0.25, 0.5, 0.75, 1])
-      .describe('L2 distances at which the certified accuracy is told'),
-  })
-  .describe('L2 certificate of the smoothed classifier (Cohen et al. 2019); off unless given');
-export type CertifyConfig = z.infer<typeof certifySchema>;
-
-const attackSchema = z
-  .strictObject({
-    attacks: z
-      .array(attackEntrySchema)
-      .min(1)
-      .prefault([{ method: 'pgd', norm: 'L2', eps: [0.5, 1, 1.5] }]),
-    certify: certifySchema.optional(),
-    images: count.optional().describe('use only the first so many test images'),
-    batchSize: count.default(256),
-    seed: seed.optional(),
-  })
-  .prefault({});
 
 const analyzeSchema = z
   .strictObject({

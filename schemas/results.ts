@@ -1,48 +1,5 @@
 /** Figures that the stages leave behind and the report is made from: numbers as numbers, never text. */
 
-/** One attack setting on one classifier. */
-export interface AttackResult {
-  method: 'fgsm' | 'pgd';
-  norm: 'L2' | 'Linf';
-  eps: number;
-  steps: number;
-  targeted: boolean;
-  /** Images attacked. */
-  n: number;
-  cleanCorrect: number;
-  /** Untargeted: still classified right. Targeted: not led to the target. */
-  robust: number;
-}
-
-/** `attack.json` */
-export interface AttackSummary {
-  n: number;
-  cleanCorrect: number;
-  seed: number;
-  attacks: AttackResult[];
-  /** Doubts the evaluator has about its own figures, each a sentence; empty if none. */
-  warnings: string[];
-  /** Absent where no certificate was asked for. */
-  certificate?: CertificateSummary;
-}
-
-/** Certified accuracy of the smoothed classifier (Cohen et al. 2019). Each image's certificate holds with probability 1 − alpha. */
-export interface CertificateSummary {
-  sigma: number;
-  /** Draws that chose the class, and draws that bounded its probability. */
-  n0: number;
-  n: number;
-  alpha: number;
-  /** Images tried. */
-  images: number;
-  /** Images without a certificate. */
-  abstained: number;
-  /** Images that are certified to be classified right within each L2 distance. */
-  radii: { radius: number; correct: number }[];
-  /** The smoothed classifier's predictions, from the same n draws. */
-  predicted: { correct: number; abstained: number };
-}
-
 /** One row of `metrics.parquet` of the train stage. */
 export interface EpochMetrics {
   epoch: number;

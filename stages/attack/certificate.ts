@@ -1,8 +1,8 @@
 /** Certifies images with the smoothed classifier, one by one; those that are finished survive a stop. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { CertifyConfig } from '../../schemas/config.ts';
-import type { CertificateSummary } from '../../schemas/results.ts';
+import type { CertifyConfig } from '../../schemas/attack-config.ts';
+import type { CertificateSummary } from '../../schemas/attack-results.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { writeTable } from '../../store/tables.ts';
 import {

@@ -1,7 +1,9 @@
 /** The evaluator doubts itself: signs that an attack failed, rather than that a classifier is robust. */
-import type { AttackResult } from '../../schemas/results.ts';
+
+import type { AttackSetting } from '../../schemas/attack-config.ts';
+import type { AttackResult } from '../../schemas/attack-results.ts';
 import type { Outcome } from './evaluate.ts';
-import { type AttackSetting, settingName } from './settings.ts';
+import { settingName } from './settings.ts';
 
 /** float32 may round a perturbation this much past the ball, relative to ε. */
 const ROUNDING = 1e-5;

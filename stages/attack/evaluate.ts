@@ -1,11 +1,12 @@
 /** Runs one attack on one classifier, image by image as far as the outcome goes, in batches as far as speed goes. */
+
+import { type AttackSetting, stepsOf } from '../../schemas/attack-config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import { attacks } from '../numerics/attacks/registry.ts';
 import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
 import { norms } from '../numerics/attacks/tensor-norms.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
 import { tf } from '../numerics/tensor/tf.ts';
-import type { AttackSetting } from './settings.ts';
 
 /** What became of the images, one entry each. */
 export interface Outcome {
@@ -60,20 +61,21 @@ function attackBatch(
 ): void {
   const { dataset, logitsOf, seed } = victim;
   const { test, info } = dataset;
-  const norm = norms[setting.norm];
+  const norm = norms[setting.norm as 'L2' | 'Linf'];
+  const steps = stepsOf(setting) ?? 1;
   const classes = Uint16Array.from(images, (i) => (setting.targeted ? outcome.target[i]! : test.labels[i]!));
   const result = tf.tidy(() => {
     const x = tf.tensor(test.gather(images), [images.length, ...info.shape]);
     const options = {
       norm,
       eps: setting.eps,
-      steps: setting.steps,
-      stepSize: (setting.relativeStep * setting.eps) / setting.steps,
+      steps,
+      stepSize: (setting.relativeStep * setting.eps) / steps,
       randomStart: setting.randomStart,
       box: info.box,
       randomOf: (i: number) => randomStream(seed, 'attack-start', images[i]!, restart),
     };
-    const adversarial = attacks[setting.method](
+    const adversarial = attacks[setting.method as 'fgsm' | 'pgd'](
       logitsOf,
       { x, classes, targeted: setting.targeted },
       options,
@@ -100,7 +102,7 @@ export async function evaluate(
   onImages: (done: number) => Promise<void>,
 ): Promise<Outcome> {
   const outcome = begin(victim, setting);
-  for (let restart = 0; restart < setting.restarts; restart++) {
+  for (let restart = 0; restart < (setting.restarts ?? 1); restart++) {
     const standing = [...outcome.survived.keys()].filter((i) => outcome.survived[i]);
     for (let first = 0; first < standing.length; first += victim.batchSize) {
       attackBatch(victim, setting, standing.slice(first, first + victim.batchSize), restart, outcome);

@@ -2,12 +2,18 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AttackResult, AttackSummary } from '../../schemas/results.ts';
+import { type AttackSetting, attackSettings, stepsOf } from '../../schemas/attack-config.ts';
+import {
+  ATTACK_SUMMARY_VERSION,
+  type AttackResult,
+  type AttackSummary,
+} from '../../schemas/attack-results.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { readDataset } from '../../store/dataset-artifact.ts';
 import { writeTable } from '../../store/tables.ts';
 import { predict } from '../numerics/analyses/predictions.ts';
+import { wilson } from '../numerics/analyses/wilson.ts';
 import { attackGradient } from '../numerics/attacks/tensor-losses.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import { loadClassifier } from '../numerics/networks/trained-classifier.ts';
@@ -16,7 +22,7 @@ import { tf } from '../numerics/tensor/tf.ts';
 import { certificateOf, certifyImages, writeCertificates } from './certificate.ts';
 import { ballDoubts, gradientDoubts, orderDoubts } from './doubts.ts';
 import { evaluate, type Outcome, type Victim } from './evaluate.ts';
-import { type AttackSetting, attackSettings, settingName } from './settings.ts';
+import { settingName } from './settings.ts';
 
 export async function runAttack(context: StageContext): Promise<void> {
   registerGradients();
@@ -86,22 +92,43 @@ function summarize(victim: Victim, settings: AttackSetting[], outcomes: Outcome[
   const { clean, dataset, seed } = victim;
   const n = clean.length;
   const cleanCorrect = clean.filter((label, i) => label === dataset.test.labels[i]).length;
-  const attacks: AttackResult[] = settings.map(({ method, norm, eps, steps, targeted }, i) => ({
-    method,
-    norm,
-    eps,
-    steps: method === 'fgsm' ? 1 : steps,
-    targeted,
+  const intervalIn = (count: number) => {
+    const { low, high } = wilson(count, n);
+    return { low, high };
+  };
+  const { classNames } = dataset.info;
+  const robustIn = (outcome: Outcome) => outcome.survived.filter(Boolean).length;
+  const attacks: AttackResult[] = settings.map((setting, i) => ({
+    name: settingName(setting),
+    method: setting.method,
+    norm: setting.norm,
+    eps: setting.eps,
+    steps: stepsOf(setting),
+    targeted: setting.targeted,
+    transferFrom: null,
     n,
     cleanCorrect,
-    robust: outcomes[i]!.survived.filter(Boolean).length,
+    robust: robustIn(outcomes[i]!),
+    interval: intervalIn(robustIn(outcomes[i]!)),
+    parts: [],
+    confusion: [],
+    curve: null,
   }));
-  const warnings = [
+  const doubts = [
     ...settings.flatMap((setting, i) => ballDoubts(setting, outcomes[i]!)),
     ...gradientDoubts(countZeroGradients(victim), n),
     ...orderDoubts(attacks),
-  ];
-  return { n, cleanCorrect, seed, attacks, warnings };
+  ].map((sentence) => ({ kind: 'order' as const, sentence }));
+  return {
+    version: ATTACK_SUMMARY_VERSION,
+    n,
+    cleanCorrect,
+    cleanInterval: intervalIn(cleanCorrect),
+    seed,
+    classNames,
+    attacks,
+    doubts,
+  };
 }
 
 /** One row per attack setting and image. */

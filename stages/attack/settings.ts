@@ -1,14 +1,9 @@
-/** The attacks of a configuration, one setting for each ε. */
-import type { AttackEntry, ExperimentConfig } from '../../schemas/config.ts';
-
-/** One attack at one ε. */
-export type AttackSetting = Omit<AttackEntry, 'eps'> & { eps: number };
-
-export function attackSettings({ attacks }: ExperimentConfig['attack']): AttackSetting[] {
-  return attacks.flatMap(({ eps, ...rest }) => eps.map((radius) => ({ ...rest, eps: radius })));
-}
+/** The attacks of a configuration by name. */
+import { type AttackSetting, stepsOf } from '../../schemas/attack-config.ts';
 
 /** `pgd-20 L2 1`, `targeted fgsm Linf 0.1`: a short name for messages and tables. */
-export function settingName({ method, steps, norm, eps, targeted }: AttackSetting): string {
-  return `${targeted ? 'targeted ' : ''}${method === 'pgd' ? `pgd-${steps}` : method} ${norm} ${eps}`;
+export function settingName(setting: AttackSetting): string {
+  const { method, norm, eps, targeted } = setting;
+  const steps = stepsOf(setting);
+  return `${targeted ? 'targeted ' : ''}${steps === null ? method : `${method}-${steps}`} ${norm} ${eps}`;
 }

@@ -3,7 +3,7 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const attackStage: StageDefinition = {
   name: 'attack',
-  codeVersion: 1,
+  codeVersion: 2,
   scope: 'variant',
   inputs: () => ['dataset', 'train'],
   configPart: ({ attack }) => toJson(attack),

@@ -1,7 +1,7 @@
 /** Joins the attacks' results with the settings that only the configuration knows: restarts, start, step size. */
-import type { AttackEntry } from '../../schemas/config.ts';
+import { type AttackEntry, stepsOf } from '../../schemas/attack-config.ts';
+import type { AttackResult } from '../../schemas/attack-results.ts';
 import { PipelineError } from '../../schemas/errors.ts';
-import type { AttackResult } from '../../schemas/results.ts';
 import type { AttackFigure } from './report-data.ts';
 
 /**
@@ -18,7 +18,9 @@ export function withSettings(
     results.length === settings.length &&
     settings.every(({ entry, eps }, i) => isOf(results[i]!, entry, eps));
   if (!isSame) {
-    const expected = settings.map(({ entry, eps }) => name(entry, eps)).join('; ');
+    const expected = settings
+      .map(({ entry, eps }) => name({ ...entry, steps: stepsOf(entry) }, eps))
+      .join('; ');
     const found = results.map((result) => name(result, result.eps)).join('; ');
     const message = `Expected attack.json in ${directory} to hold the attacks of the configuration (${expected}), found ${found || 'none'}. Remove that folder and run the same command again; it is then made anew.`;
     throw new PipelineError('ARTIFACT_DAMAGED', message, {
@@ -27,19 +29,29 @@ export function withSettings(
   }
   return results.map((result, i) => {
     const { method, randomStart, restarts, relativeStep } = settings[i]!.entry;
-    return { ...result, randomStart, restarts, relativeStep: method === 'fgsm' ? null : relativeStep };
+    return {
+      ...result,
+      randomStart,
+      restarts: restarts ?? 1,
+      relativeStep: method === 'pgd' ? relativeStep : null,
+    };
   });
 }
 
 function isOf(result: AttackResult, entry: AttackEntry, eps: number): boolean {
   const isKind =
     result.method === entry.method && result.norm === entry.norm && result.targeted === entry.targeted;
-  return isKind && result.eps === eps && (entry.method === 'fgsm' || result.steps === entry.steps);
+  return isKind && result.eps === eps && result.steps === stepsOf(entry);
 }
 
 function name(
-  { method, norm, steps, targeted }: Omit<AttackEntry, 'eps'> | AttackResult,
+  {
+    method,
+    norm,
+    steps,
+    targeted,
+  }: Pick<AttackEntry, 'method' | 'norm' | 'targeted'> & { steps: number | null },
   eps: number,
 ): string {
-  return `${targeted ? 'targeted ' : ''}${method === 'pgd' ? `pgd-${steps}` : method} ${norm} ${eps}`;
+  return `${targeted ? 'targeted ' : ''}${steps === null ? method : `${method}-${steps}`} ${norm} ${eps}`;
 }

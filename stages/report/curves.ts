@@ -1,4 +1,6 @@
 /** Curves of robust accuracy against ε: one panel for each kind of attack, one line per variant. */
+
+import { wilson } from '../numerics/analyses/wilson.ts';
 import { figureSeed, itemsOf, keysOf } from './facts.ts';
 import { figure, type Numbering } from './figure.ts';
 import { type LinePlot, linePlot, type PlotPoint } from './line-plot.ts';
@@ -15,7 +17,6 @@ import {
   grouped,
   percent,
 } from './settings.ts';
-import { wilson } from './wilson.ts';
 
 /** All panels as one figure. */
 export function accuracyCurves(data: ReportData, numbers: Numbering): Markup {

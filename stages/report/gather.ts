@@ -1,8 +1,9 @@
 /** Artifacts of all variants -> the data of the report. All reading of files happens here. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AttackSummary } from '../../schemas/attack-results.ts';
 import { PipelineError } from '../../schemas/errors.ts';
-import type { Analysis, AttackSummary, EpochMetrics } from '../../schemas/results.ts';
+import type { Analysis, EpochMetrics } from '../../schemas/results.ts';
 import { type InputArtifact, STAGE_NAMES, type StageContext, type StageName } from '../../schemas/stage.ts';
 import { readDatasetInfo } from '../../store/dataset-artifact.ts';
 import { readStoreInfo } from '../../store/shards/store-layout.ts';

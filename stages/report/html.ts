@@ -96,7 +96,7 @@ function lead({ variants }: ReportData): string {
 /** The evaluator's doubts about its own figures stand before all figures. */
 function warnings({ variants }: ReportData): Markup | null {
   const found = variants.flatMap(({ label, attack }) =>
-    attack.warnings.map((sentence) => ({ label, sentence })),
+    attack.doubts.map(({ sentence }) => ({ label, sentence })),
   );
   if (found.length === 0) return null;
   return markup`<div class="warning" role="note"><p><b>⚠ The evaluator doubts some of these figures:</b></p>

@@ -1,8 +1,10 @@
 /** All that the report is made from: plain values, so that the page is a pure function of them. */
+
+import type { AttackResult, AttackSummary } from '../../schemas/attack-results.ts';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { DatasetInfo } from '../../schemas/dataset.ts';
 import type { CodecName } from '../../schemas/gradient-store.ts';
-import type { Analysis, AttackResult, AttackSummary, EpochMetrics } from '../../schemas/results.ts';
+import type { Analysis, EpochMetrics } from '../../schemas/results.ts';
 import type { StageName } from '../../schemas/stage.ts';
 
 export interface ReportData {

@@ -1,9 +1,9 @@
 /** The figures of the report for programs: rows of `results.parquet` and the content of `summary.json`. */
 import { hasPenalty } from '../../schemas/train-methods.ts';
 import type { TableColumn } from '../../store/tables.ts';
+import { wilson } from '../numerics/analyses/wilson.ts';
 import { trainSeed } from './facts.ts';
 import { keyOf, type ReportData, type VariantData } from './report-data.ts';
-import { wilson } from './wilson.ts';
 
 /** One variant under one attack setting. */
 export interface ResultRow {
@@ -21,7 +21,8 @@ export interface ResultRow {
   attack: string;
   norm: string;
   eps: number;
-  steps: number;
+  /** Null for methods without steps. */
+  steps: number | null;
   targeted: boolean;
   randomStart: boolean;
   restarts: number;
@@ -115,6 +116,7 @@ const COLUMN_TYPES: Record<keyof ResultRow, TableColumn['type']> = {
   attackKey: 'STRING',
 };
 const NULLABLE: readonly (keyof ResultRow)[] = [
+  'steps',
   'targets',
   'datasetKey',
   'scoreKey',
@@ -146,7 +148,7 @@ export function summaryOf(data: ReportData) {
       cleanCorrect: variant.attack.cleanCorrect,
       cleanAccuracy: variant.attack.cleanCorrect / variant.attack.n,
       attackSeed: variant.attack.seed,
-      warnings: variant.attack.warnings,
+      doubts: variant.attack.doubts,
       attacks: variant.attack.attacks.map((figure) => ({
         ...figure,
         robustAccuracy: figure.robust / figure.n,

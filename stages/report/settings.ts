@@ -13,11 +13,12 @@ export interface AttackKind {
   targeted: boolean;
 }
 
-export const NORM_NAMES = { L2: 'L2', Linf: 'L∞' } as const;
+export const NORM_NAMES = { L1: 'L1', L2: 'L2', Linf: 'L∞' } as const;
 
 /** The kind of attack that a figure belongs to. */
 export function kindOf(figure: AttackFigure): AttackKind {
-  const steps = figure.method === 'pgd' ? `PGD-${figure.steps}` : 'FGSM';
+  const steps =
+    figure.steps === null ? figure.method.toUpperCase() : `${figure.method.toUpperCase()}-${figure.steps}`;
   const extras = [
     figure.restarts > 1 ? `${figure.restarts} restarts` : '',
     figure.randomStart ? 'random start' : '',

@@ -1,9 +1,10 @@
 /** The summary for a terminal: clean and robust accuracy first, at most 80 columns wide. */
+
+import { wilson } from '../numerics/analyses/wilson.ts';
 import { certifiedRadii, certifiedWithin } from './certified.ts';
 import { figureSeed, itemsOf } from './facts.ts';
 import type { ReportData, VariantData } from './report-data.ts';
 import { attackRows, distinct, epsText, grouped, percent } from './settings.ts';
-import { wilson } from './wilson.ts';
 
 const WIDTH = 80;
 const NAME_WIDTH = 24;
@@ -93,7 +94,7 @@ function textLine({ name, shares }: Line, from: number, fit: number, column: num
 
 function warningLines(variants: VariantData[]): string[] {
   const found = variants.flatMap(({ label, attack }) =>
-    attack.warnings.map((sentence) => `! ${label}: ${sentence}`),
+    attack.doubts.map(({ sentence }) => `! ${label}: ${sentence}`),
   );
   return found.length === 0 ? [] : ['', ...found.flatMap((line) => wrap(line))];
 }

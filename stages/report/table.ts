@@ -1,10 +1,11 @@
 /** Tables: a plain one, and the headline table of clean and robust accuracy. */
+
+import { wilson } from '../numerics/analyses/wilson.ts';
 import { figureSeed, itemsOf } from './facts.ts';
 import type { Numbering } from './figure.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
 import { type AttackRow, attackRows, distinct, epsText, grouped, percent } from './settings.ts';
-import { wilson } from './wilson.ts';
 
 /** Columns beside each other; more variants than that get a table of their own below. */
 const COLUMNS = 6;
@@ -49,7 +50,7 @@ function block(data: ReportData, rows: AttackRow[], from: number, numbers: Numbe
   return markup`<p class="caption">${caption(data, shown, numbers.table())}</p><div class="scroll" tabindex="0"><table class="headline${shown.length > ROOMY ? ' dense' : null}">
 <thead><tr><th scope="col">accuracy in %</th>${shown.map(
     (variant) =>
-      markup`<th scope="col" class="number">${columnHead(variant)}${variant.attack.warnings.length > 0 ? ' ⚠' : null}</th>`,
+      markup`<th scope="col" class="number">${columnHead(variant)}${variant.attack.doubts.length > 0 ? ' ⚠' : null}</th>`,
   )}</tr></thead>
 <tbody>${line('clean', clean, from, 'clean')}
 ${rows.map((row, i) => {

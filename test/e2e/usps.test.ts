@@ -3,7 +3,8 @@ import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AttackSummary, EpochMetrics } from '../../schemas/results.ts';
+import type { AttackSummary } from '../../schemas/attack-results.ts';
+import type { EpochMetrics } from '../../schemas/results.ts';
 import { randomStream } from '../../stages/numerics/tensor/random.ts';
 import { readTable } from '../../store/tables.ts';
 import {
@@ -45,7 +46,7 @@ describe('the pipeline on USPS', () => {
     expect(rows.map((row) => row.robust).sort()).toEqual(
       summaries.flatMap((summary) => summary.attacks.map((attack) => attack.robust)).sort(),
     );
-    expect(summaries.flatMap((summary) => summary.warnings)).toEqual([]);
+    expect(summaries.flatMap((summary) => summary.doubts)).toEqual([]);
     expect(page).toContain('nearest-neighbor');
   });
 

@@ -3,11 +3,11 @@ import '../../support/engine.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AttackResult, AttackSummary } from '../../../schemas/results.ts';
+import { attackSettings } from '../../../schemas/attack-config.ts';
+import type { AttackResult, AttackSummary } from '../../../schemas/attack-results.ts';
 import { ballDoubts, gradientDoubts, orderDoubts } from '../../../stages/attack/doubts.ts';
 import { drawTarget } from '../../../stages/attack/evaluate.ts';
 import { runAttack } from '../../../stages/attack/run.ts';
-import { attackSettings } from '../../../stages/attack/settings.ts';
 import { makeClassifier } from '../../../stages/numerics/networks/registry.ts';
 import { writeModel } from '../../../store/model-files.ts';
 import { readTable } from '../../../store/tables.ts';
@@ -60,7 +60,7 @@ describe('attacks on a classifier whose border is known', () => {
     const context = contextOf(configOf({ attack: { attacks, batchSize: 3 } }), { dataset, train: linear });
     await runAttack(context);
     const summary = summaryIn(context.directory);
-    expect(summary).toMatchObject({ n: 8, cleanCorrect: 8, warnings: [] });
+    expect(summary).toMatchObject({ n: 8, cleanCorrect: 8, doubts: [] });
     expect(summary.attacks.map((attack) => attack.robust)).toEqual([6, 4, 4, 4]);
     const rows = await readTable(join(context.directory, 'images.parquet'));
     expect(rows).toHaveLength(4 * 8);
@@ -91,7 +91,7 @@ describe('attacks on a classifier whose border is known', () => {
     const dead = await mlp([0, 0, 0, 0]);
     const context = contextOf(configOf({ attack: { attacks } }), { dataset, train: dead });
     await runAttack(context);
-    expect(summaryIn(context.directory).warnings).toContain(
+    expect(summaryIn(context.directory).doubts.map(({ sentence }) => sentence)).toContain(
       'The loss gradient of 8 of 8 clean images is exactly zero: attacks that follow gradients cannot move them; use an attack without gradients before you believe their survival.',
     );
   });
@@ -109,6 +109,12 @@ describe('attacks on a classifier whose border is known', () => {
 
 describe('doubts', () => {
   const result = (rest: Partial<AttackResult>): AttackResult => ({
+    name: 'pgd',
+    transferFrom: null,
+    interval: { low: 0.4, high: 0.6 },
+    parts: [],
+    confusion: [],
+    curve: null,
     method: 'pgd',
     norm: 'L2',
     eps: 1,

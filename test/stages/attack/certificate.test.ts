@@ -3,7 +3,7 @@ import '../../support/engine.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AttackSummary } from '../../../schemas/results.ts';
+import type { AttackSummary } from '../../../schemas/attack-results.ts';
 import { runAttack } from '../../../stages/attack/run.ts';
 import { makeClassifier } from '../../../stages/numerics/networks/registry.ts';
 import { writeModel } from '../../../store/model-files.ts';

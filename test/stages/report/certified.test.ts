@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { CertificateSummary } from '../../../schemas/results.ts';
+import type { CertificateSummary } from '../../../schemas/attack-results.ts';
 import { runReport } from '../../../stages/report/run.ts';
 import { epsText } from '../../../stages/report/settings.ts';
 import { readTable } from '../../../store/tables.ts';

@@ -1,11 +1,18 @@
 /** Writes artifacts such as the stages leave behind, with numbers that are known, into a folder. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stepsOf } from '../../../schemas/attack-config.ts';
+import {
+  ATTACK_SUMMARY_VERSION,
+  type AttackSummary,
+  type CertificateSummary,
+} from '../../../schemas/attack-results.ts';
 import { type ExperimentConfig, variantConfigSchema } from '../../../schemas/config.ts';
 import type { DatasetInfo } from '../../../schemas/dataset.ts';
 import { GRADIENT_STORE_VERSION } from '../../../schemas/gradient-store.ts';
-import type { Analysis, AttackSummary, CertificateSummary } from '../../../schemas/results.ts';
+import type { Analysis } from '../../../schemas/results.ts';
 import { STAGE_NAMES, type StageContext, type StageName } from '../../../schemas/stage.ts';
+import { wilson } from '../../../stages/numerics/analyses/wilson.ts';
 import { reportStage } from '../../../stages/report/stage.ts';
 import { writeFileAtomic } from '../../../store/atomic-file.ts';
 import { emptyRaster, encodePng } from '../../../store/pictures/png.ts';
@@ -223,23 +230,37 @@ function summaryOf(
     eps.map((radius) => ({ ...entry, eps: radius })),
   );
   const attacks = settings.map(({ method, norm, eps, steps, targeted }, i) => ({
+    name: `${method} ${norm} ${eps} ${i}`,
     method,
     norm,
     eps,
-    steps: method === 'fgsm' ? 1 : steps,
+    steps: stepsOf({ method, steps }),
+    transferFrom: null,
+    interval: intervalOf(robust[i]!, n),
+    parts: [{ attack: method, robust: robust[i]!, queries: n, gradients: n }],
+    confusion: [],
+    curve: null,
     targeted,
     n,
     cleanCorrect,
     robust: robust[i]!,
   }));
   return {
+    version: ATTACK_SUMMARY_VERSION,
     n,
     cleanCorrect,
+    cleanInterval: intervalOf(cleanCorrect, n),
+    classNames: [],
     seed: config.attack.seed ?? config.seed,
     attacks,
-    warnings,
+    doubts: warnings.map((sentence) => ({ kind: 'order', sentence })),
     ...(certificate && { certificate }),
   };
+}
+
+function intervalOf(correct: number, n: number) {
+  const { low, high } = wilson(correct, n);
+  return { low, high };
 }
 
 function column(name: string, type: TableColumn['type'], values: unknown[]): TableColumn {

@@ -34,7 +34,7 @@ describe('gather', () => {
     ]);
     expect(vanilla!.attack.attacks[0]).toMatchObject({
       method: 'fgsm',
-      steps: 1,
+      steps: null,
       relativeStep: null,
       robust: 1794,
     });

@@ -6,7 +6,7 @@ import '../../../support/engine.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AttackSummary } from '../../../../schemas/results.ts';
+import type { AttackSummary } from '../../../../schemas/attack-results.ts';
 import { runAttack } from '../../../../stages/attack/run.ts';
 import { registerGradients } from '../../../../stages/numerics/gradients/register.ts';
 import { entropyGradient, squaredLengths } from '../../../../stages/numerics/losses/entropy-gradient.ts';

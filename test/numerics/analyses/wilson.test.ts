@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wilson } from '../../../stages/report/wilson.ts';
+import { wilson } from '../../../stages/numerics/analyses/wilson.ts';
 
 describe('Wilson interval', () => {
   // Newcombe 1998, Statistics in Medicine 17, 857–872, table I, method 3 (score, no continuity correction).
