@@ -1,10 +1,11 @@
 /** The threat models, for one image: how long a perturbation is, what is inside, and what is steepest. A norm is data, not a branch. */
 import type { RandomStream } from '../tensor/random.ts';
+import { projectOntoL1Ball } from './l1-ball.ts';
 
 type Box = readonly [number, number] | null;
 
 export interface Norm {
-  name: 'Linf' | 'L2';
+  name: 'Linf' | 'L2' | 'L1';
   /** Length of b − a. */
   distance(a: Float32Array, b: Float32Array): number;
   /** Direction of steepest ascent of length 1: written over the gradient. */
@@ -90,4 +91,30 @@ const L2: Norm = {
   },
 };
 
-export const norms: Record<Norm['name'], Norm> = { Linf, L2 };
+const L1: Norm = {
+  name: 'L1',
+  distance(a, b) {
+    let sum = 0;
+    for (let i = 0; i < a.length; i++) sum += Math.abs(b[i]! - a[i]!);
+    return sum;
+  },
+  /** The one coordinate that matters most, the first of equal ones. */
+  steepest(gradient) {
+    let most = 0;
+    for (let i = 1; i < gradient.length; i++) {
+      if (Math.abs(gradient[i]!) > Math.abs(gradient[most]!)) most = i;
+    }
+    const sign = Math.sign(gradient[most]!);
+    gradient.fill(0)[most] = sign;
+    return gradient;
+  },
+  project: projectOntoL1Ball,
+  /** Signs drawn evenly, lengths as n of n + 1 exponential ones share ε. */
+  randomPoint(image, eps, random) {
+    const lengths = Float64Array.from({ length: image.length + 1 }, () => -Math.log(1 - random.uniform()));
+    const unit = eps / lengths.reduce((total, length) => total + length, 0);
+    return image.map((value, i) => value + (random.uniform() < 0.5 ? -1 : 1) * lengths[i]! * unit);
+  },
+};
+
+export const norms: Record<Norm['name'], Norm> = { Linf, L2, L1 };
