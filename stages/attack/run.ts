@@ -1,13 +1,14 @@
 /** Attacks the classifier with every setting; a setting that is finished survives a crash. */
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type AttackSetting, attackSettings, stepsOf } from '../../schemas/attack-config.ts';
 import {
   ATTACK_SUMMARY_VERSION,
   type AttackResult,
   type AttackSummary,
 } from '../../schemas/attack-results.ts';
+import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
 import { readDataset } from '../../store/dataset-artifact.ts';
@@ -45,7 +46,7 @@ export async function runAttack(context: StageContext): Promise<void> {
     const path = join(context.directory, `outcome-${index}.json`);
     outcomes.push(await resumeOrRun(path, victim, setting, reportAfter(index * count)));
   }
-  const summary = summarize(victim, settings, outcomes);
+  const summary = summarize(victim, settings, outcomes, modelName(context.config));
   const part = join(context.directory, 'certificates.json');
   if (config.certify !== undefined) {
     const rows = await certifyImages(victim, config.certify, certified, part, reportAfter(total - certified));
@@ -88,7 +89,17 @@ function countZeroGradients({ logitsOf, dataset, clean, batchSize }: Victim): nu
   return zeros;
 }
 
-function summarize(victim: Victim, settings: AttackSetting[], outcomes: Outcome[]): AttackSummary {
+/** Name of what is attacked: the folder of an imported model, or the kind of network. */
+function modelName({ attack, train }: ExperimentConfig): string {
+  return attack.model === undefined ? train.network.kind : basename(attack.model.model);
+}
+
+function summarize(
+  victim: Victim,
+  settings: AttackSetting[],
+  outcomes: Outcome[],
+  model: string,
+): AttackSummary {
   const { clean, dataset, seed } = victim;
   const n = clean.length;
   const cleanCorrect = clean.filter((label, i) => label === dataset.test.labels[i]).length;
@@ -121,6 +132,8 @@ function summarize(victim: Victim, settings: AttackSetting[], outcomes: Outcome[
   ].map((sentence) => ({ kind: 'order' as const, sentence }));
   return {
     version: ATTACK_SUMMARY_VERSION,
+    model,
+    data: dataset.info.name,
     n,
     cleanCorrect,
     cleanInterval: intervalIn(cleanCorrect),

@@ -1,10 +1,7 @@
 /** What doubts are taken from: one attack at one ε, with what became of each image. */
-import type { AttackEntry } from '../../../schemas/attack-config.ts';
+import type { AttackSetting } from '../../../schemas/attack-config.ts';
 import type { AttackResult } from '../../../schemas/attack-results.ts';
 import type { Outcome } from '../outcome.ts';
-
-/** One attack of a configuration at one ε. */
-export type Setting = Omit<AttackEntry, 'eps'> & { eps: number };
 
 /** When images fell to one attack of a setting; a setting has several of them for auto-attack. */
 export interface Fall {
@@ -27,7 +24,7 @@ export interface Violations {
 }
 
 export interface Attacked {
-  setting: Setting;
+  setting: AttackSetting;
   result: AttackResult;
   outcome: Outcome;
   /** In the order of `result.parts`. */

@@ -1,7 +1,7 @@
 /** Doubts about the classifier, which is looked at before it is attacked. */
+import type { AttackSetting } from '../../../schemas/attack-config.ts';
 import type { Doubt } from '../../../schemas/attack-results.ts';
 import type { Oracle } from '../../numerics/attacks/oracle.ts';
-import type { Setting } from './attacked.ts';
 
 /** A classifier and images to try it on. */
 export interface Victim {
@@ -16,6 +16,6 @@ export interface Victim {
 }
 
 /** @param settings the attacks to come: some doubts are about them */
-export function victimDoubts(_victim: Victim, _settings: readonly Setting[]): Doubt[] {
+export function victimDoubts(_victim: Victim, _settings: readonly AttackSetting[]): Doubt[] {
   return [];
 }

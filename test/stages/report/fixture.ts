@@ -129,8 +129,8 @@ const WRITERS: Partial<Record<StageName, Writer>> = {
   },
   precompute: writeStore,
   train: writeTraining,
-  attack: (directory, { n }, variant, config) =>
-    writeJson(directory, 'attack.json', summaryOf(n, variant, config)),
+  attack: (directory, fixture, variant, config) =>
+    writeJson(directory, 'attack.json', summaryOf(fixture, variant, config)),
   analyze: async (directory, _fixture, { analysis, arrays }) => {
     await writeJson(directory, 'analysis.json', analysis);
     await writeTensors(join(directory, 'arrays.safetensors'), arrays);
@@ -222,7 +222,7 @@ async function writeTraining(
 }
 
 function summaryOf(
-  n: number,
+  { n, info }: Fixture,
   { cleanCorrect, robust, warnings = [], certificate }: FixtureVariant,
   config: ExperimentConfig,
 ): AttackSummary {
@@ -247,6 +247,8 @@ function summaryOf(
   }));
   return {
     version: ATTACK_SUMMARY_VERSION,
+    model: config.train.network.kind,
+    data: info.name,
     n,
     cleanCorrect,
     cleanInterval: intervalOf(cleanCorrect, n),
