@@ -3,6 +3,7 @@
  * wants to know the classifier, is handed what the classifier says there, and returns what it has found. Batches are none
  * of its business: `run-attacks.ts` keeps many such climbs going and asks for all of them at once.
  */
+import { PipelineError } from '../../../schemas/errors.ts';
 import type { RandomStream } from '../tensor/random.ts';
 import type { Norm } from './norms.ts';
 
@@ -75,6 +76,17 @@ export function classOf(logits: ArrayLike<number>): number {
     }
   }
   return best;
+}
+
+/** The class of a rank by falling logit, from 1; of equal logits the first class comes first. */
+export function classOfRank(logits: Float32Array, rank: number): number {
+  if (rank > logits.length) {
+    throw new PipelineError(
+      'CONFIG_INVALID',
+      `Expected at least ${rank} classes for an attack that aims at the class of rank ${rank}, found ${logits.length}; choose fewer targets.`,
+    );
+  }
+  return [...logits.keys()].sort((a, b) => logits[b]! - logits[a]!)[rank - 1]!;
 }
 
 /** Whether the goal is reached with these logits: another class than the label, or the target. */
