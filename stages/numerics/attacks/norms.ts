@@ -2,7 +2,7 @@
 import type { RandomStream } from '../tensor/random.ts';
 import { projectOntoL1Ball } from './l1-ball.ts';
 
-type Box = readonly [number, number] | null;
+export type Box = readonly [number, number] | null;
 
 export interface Norm {
   name: 'Linf' | 'L2' | 'L1';
