@@ -20,6 +20,10 @@ export const elementTypes: Readonly<Record<string, ElementType>> = {
   I32: { itemBytes: 4, decode: (bytes) => new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) },
   U8: { itemBytes: 1, decode: (bytes) => bytes },
   BOOL: { itemBytes: 1, decode: (bytes) => bytes },
+  I8: {
+    itemBytes: 1,
+    decode: (bytes) => Int32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)),
+  },
   F64: {
     itemBytes: 8,
     decode: (bytes) => Float32Array.from(new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)),

@@ -93,6 +93,7 @@ parts = {
     'nan': ('F16', [1], b'\\x01\\x7e'),
     'bf16': ('BF16', [2], struct.pack('<f', 1.5)[2:] + struct.pack('<f', -3e38)[2:]),
     'bool': ('BOOL', [2], b'\\x01\\x00'),
+    'i8': ('I8', [3], struct.pack('<3b', -128, -1, 127)),
 }
 header, data = {}, b''
 for name, (dtype, shape, raw) in parts.items():
@@ -117,6 +118,7 @@ open(sys.argv[1], 'wb').write(struct.pack('<Q', len(text)) + text + data)`,
     expect([...tensors.nan!.data]).toEqual([Number.NaN]);
     expect([...tensors.bf16!.data]).toEqual([1.5, -2.9907629905160607e38]);
     expect(tensors.bool!.data).toEqual(new Uint8Array([1, 0]));
+    expect(tensors.i8!.data).toEqual(new Int32Array([-128, -1, 127]));
   });
 
   test.skipIf(!existsSync(GOLDEN))(
@@ -202,7 +204,7 @@ describe('damaged files', () => {
     [
       'an unknown type',
       fileOf({ w: entry('C64', [1], 0, 8) }, 8),
-      'Expected one of F32, I32, U8, BOOL, F64, I64, F16, BF16 as type of tensor w in PATH, found C64.',
+      'Expected one of F32, I32, U8, BOOL, I8, F64, I64, F16, BF16 as type of tensor w in PATH, found C64.',
     ],
     [
       'a shape that does not fit',

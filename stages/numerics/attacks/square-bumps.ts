@@ -42,11 +42,11 @@ function makeBump(side: number, power: 1 | 2): Float64Array {
   return scaledToOne(Float64Array.from(halves), power);
 }
 
-/** Σ 1/(k + 1)^(2·power) over the squares around the centre that reach a pixel, [rows, columns], of length 1. */
+/** Σ 1/(k + 1)² (in L1 1/(k + 1)⁴) over the squares around the centre that reach a pixel, [rows, columns], of length 1. */
 function peak(rows: number, columns: number, power: 1 | 2): Float64Array {
   const [middle, centre] = [rows >> 1, columns >> 1];
   const heights = new Float64Array(Math.max(middle, centre) + 2);
-  for (let k = heights.length - 2; k >= 0; k--) heights[k] = heights[k + 1]! + (k + 1) ** (-2 * power);
+  for (let k = heights.length - 2; k >= 0; k--) heights[k] = heights[k + 1]! + (k + 1) ** (-4 / power);
   const values = Float64Array.from({ length: rows * columns }, (_, i) => {
     const [row, column] = [Math.floor(i / columns), i % columns];
     return heights[Math.max(Math.abs(row - middle), Math.abs(column - centre))]!;
