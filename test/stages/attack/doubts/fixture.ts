@@ -1,0 +1,59 @@
+/** A linear classifier whose answers are known in closed form, to be spoilt in one way at a time. */
+import { type AttackSetting, attackEntrySchema } from '../../../../schemas/attack-config.ts';
+import type { Victim } from '../../../../stages/attack/doubts/victim.ts';
+import type { Answer } from '../../../../stages/numerics/attacks/attack.ts';
+import type { Oracle } from '../../../../stages/numerics/attacks/oracle.ts';
+
+export const CLASSES = 5;
+export const IMAGES = 40;
+
+/** z = scale · x: image i has its largest value at its class. CE, DLR and margin have their gradients in closed form. */
+export function linearOracle(scale = 3): Oracle {
+  return {
+    shape: [CLASSES],
+    classes: CLASSES,
+    ask: (questions) =>
+      questions.map(({ query: { x, loss }, label }) => {
+        const logits = x.map((value) => scale * value);
+        const byLogits = loss === null ? new Float32Array(0) : gradientByLogits(logits, label, loss);
+        return { logits, loss: Number.NaN, gradient: byLogits.map((value) => scale * value) };
+      }),
+    dispose() {},
+  };
+}
+
+function gradientByLogits(z: Float32Array, y: number, loss: string): Float32Array {
+  const order = [...z.keys()].sort((a, b) => z[b]! - z[a]!);
+  const other = order.find((k) => k !== y)!;
+  if (loss === 'ce') {
+    const top = z[order[0]!]!;
+    const powers = z.map((value) => Math.exp(value - top));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    // As float32 has it: the share of the sure class is rounded to 1.
+    return powers.map((power, k) => Math.fround(power / sum) - (k === y ? 1 : 0));
+  }
+  const width = loss === 'dlr' ? z[order[0]!]! - z[order[2]!]! : 1;
+  return z.map((_, k) => ((k === other ? 1 : 0) - (k === y ? 1 : 0)) / width);
+}
+
+/** The same oracle, with each answer changed. */
+export function spoilt(oracle: Oracle, change: (answer: Answer, x: Float32Array) => Partial<Answer>): Oracle {
+  return {
+    ...oracle,
+    ask: (questions) =>
+      oracle.ask(questions).map((answer, i) => ({ ...answer, ...change(answer, questions[i]!.query.x) })),
+  };
+}
+
+export function victimOf(oracle: Oracle, more: Partial<Victim> = {}): Victim {
+  const labels = Array.from({ length: IMAGES }, (_, i) => i % CLASSES);
+  const images = labels.map((label, i) =>
+    Float32Array.from({ length: CLASSES }, (_, k) => (k === label ? 0.9 : 0.1 + 0.01 * ((i + k) % 7))),
+  );
+  return { oracle, images, labels, box: [0, 1], batchSize: 16, ...more };
+}
+
+export function setting(given: Record<string, unknown> = {}): AttackSetting {
+  const { eps, ...rest } = attackEntrySchema.parse({ method: 'pgd', norm: 'Linf', eps: [0.1], ...given });
+  return { ...rest, eps: eps[0]! };
+}
