@@ -17,6 +17,13 @@ export type MethodName = (typeof METHOD_NAMES)[number];
 
 export const AUTO_ATTACK_VERSIONS = ['standard', 'plus', 'rand', 'custom'] as const;
 
+/** The attacks of each version of AutoAttack, in their order; `custom` names its own. */
+const AUTO_ATTACK_PARTS: Record<'standard' | 'plus' | 'rand', readonly PartName[]> = {
+  standard: ['apgd-ce', 'apgd-t', 'fab-t', 'square'],
+  plus: ['apgd-ce', 'apgd-dlr', 'fab', 'square', 'apgd-t', 'fab-t'],
+  rand: ['apgd-ce', 'apgd-dlr'],
+};
+
 const modelFolder = z.strictObject({
   model: z.string().min(1).describe('folder of a model: imported, or an artifact of train'),
   fingerprint: z.string().optional().describe('filled in by the program'),
@@ -70,6 +77,14 @@ const STEPS: Partial<Record<MethodName, number>> = {
 export function stepsOf({ method, steps }: Pick<AttackEntry, 'method' | 'steps'>): number | null {
   const usual = STEPS[method];
   return usual === undefined ? null : (steps ?? usual);
+}
+
+/** The attacks that AutoAttack is made of. */
+export function partsOf({
+  version,
+  attacks = [],
+}: Pick<AttackEntry, 'version' | 'attacks'>): readonly PartName[] {
+  return version === 'custom' ? attacks : AUTO_ATTACK_PARTS[version];
 }
 
 /** The settings of a configuration in their order, one for each ε. */

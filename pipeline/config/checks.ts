@@ -1,4 +1,5 @@
 /** What no single setting can tell: settings that do not go together. */
+import { attackMisfits } from '../../schemas/attack-fit.ts';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { inputsOf, OWN_DATASETS, PICTURE_DATASETS } from '../../schemas/dataset-facts.ts';
 import { networkMisfit } from '../../schemas/network-fit.ts';
@@ -16,6 +17,7 @@ export function checkTogether(config: ExperimentConfig): Problem[] {
     ...checkScore(config),
     ...checkTargets(config),
     ...checkTraining(config),
+    ...checkAttacks(config),
   ];
 }
 
@@ -71,6 +73,18 @@ function checkTargets({ dataset, precompute }: ExperimentConfig): Problem[] {
   if (targets.count <= most) return [];
   const expected = `at most ${most}, as ${dataset.name} has ${classes} classes${most < classes ? ' and the own one is left out' : ''}`;
   return [{ path: ['precompute', 'targets', 'count'], expected, found: String(targets.count) }];
+}
+
+/** Of another model that is attacked only its own description knows the classes. */
+function checkAttacks({ dataset, attack }: ExperimentConfig): Problem[] {
+  const { shape, classes } = inputsOf(dataset);
+  const facts = { shape, classes: attack.model === undefined ? classes : undefined };
+  return attack.attacks.flatMap((entry, i) =>
+    attackMisfits(entry, facts).map((misfit) => ({
+      ...misfit,
+      path: ['attack', 'attacks', i, ...misfit.path],
+    })),
+  );
 }
 
 function checkTraining({ train }: ExperimentConfig): Problem[] {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo, ShardRecord, StoreSummary } from '../../schemas/gradient-store.ts';
 import { collectLeftovers, makeDirectory, writeFileAtomic } from '../atomic-file.ts';
+import type { Claim } from '../claims.ts';
 import { canonicalJson } from '../content-hash.ts';
 import { writeArrowFile } from './arrow-writer.ts';
 import { findDamage } from './check-shard.ts';
@@ -25,11 +26,6 @@ import {
   shardName,
 } from './store-layout.ts';
 import { writeSummary } from './store-summary.ts';
-
-/** A shard is ours until this is released. */
-export interface Claim {
-  release(): Promise<void>;
-}
 
 export interface GradientWriter {
   readonly info: GradientStoreInfo;

@@ -1,20 +1,12 @@
 /**
- * Lets several processes write one gradient store. Each shard is claimed by a lock of its own, so that it is made
- * once; whoever dies leaves a claim that is seen to be dead. The owner (who holds the artifact's lock) waits at the
- * end for what others have claimed; helpers only take what nobody has. Every byte follows from the configuration, so
- * the store is the same with any number of processes.
+ * Lets several processes write one gradient store. Each shard is claimed before it is made. The owner (who holds the
+ * artifact's lock) waits at the end for what others have claimed; helpers only take what nobody has. Every byte
+ * follows from the configuration, so the store is the same with any number of processes.
  */
-import { join } from 'node:path';
-import { PipelineError } from '../../schemas/errors.ts';
-import type { StageContext } from '../../schemas/stage.ts';
-import { acquireLock } from '../lock-file.ts';
-import type { Claim, GradientWriter } from './gradient-writer.ts';
+import { awaitPiece, type Claim, type ClaimContext, claimPiece, type Piece, TELL_MS } from '../claims.ts';
+import type { GradientWriter } from './gradient-writer.ts';
 import { shardStem } from './store-layout.ts';
 
-/** A wait for another process is told after so long, as most are short. */
-const TELL_MS = 10_000;
-
-type Context = Pick<StageContext, 'sharing' | 'note' | 'signal'>;
 type Take = (shard: number) => Promise<Claim | null>;
 
 /** How a shard is made: while one is written, the next is computed. */
@@ -28,12 +20,12 @@ export interface ShardMaker<T> {
  * Numbers of the shards that are not finished. The owner first checks those that are, and discards what is torn or
  * damaged; a helper believes what it finds.
  */
-export async function missingShards(writer: GradientWriter, context: Context): Promise<number[]> {
+export async function missingShards(writer: GradientWriter, context: ClaimContext): Promise<number[]> {
   if (context.sharing?.isHelper) {
     const finished = await writer.finished();
     return Array.from({ length: writer.shardCount }, (_, shard) => shard).filter((s) => !finished.has(s));
   }
-  const missing = await writer.missing((shard) => claim(shard, context));
+  const missing = await writer.missing((shard) => claimPiece(pieceOf(shard), context));
   const finished = writer.shardCount - missing.length;
   if (finished > 0) context.note(`resuming with ${finished} of ${writer.shardCount} shards finished`);
   return missing;
@@ -47,13 +39,13 @@ export async function missingShards(writer: GradientWriter, context: Context): P
  */
 export async function makeShards<T>(
   writer: GradientWriter,
-  context: Context,
+  context: ClaimContext,
   maker: ShardMaker<T>,
   tellMs = TELL_MS,
 ): Promise<void> {
-  await makeFree(writer, maker, (shard) => claim(shard, context));
+  await makeFree(writer, maker, (shard) => claimPiece(pieceOf(shard), context));
   if (context.sharing?.isHelper) return;
-  await makeFree(writer, maker, (shard) => awaitClaim(shard, context, tellMs));
+  await makeFree(writer, maker, (shard) => awaitPiece(pieceOf(shard), context, tellMs));
 }
 
 /** Goes through all shards once and makes those that `take` gives. */
@@ -94,40 +86,6 @@ function imagesIn(writer: GradientWriter, shards: ReadonlySet<number>): number {
   return [...shards].reduce((sum, shard) => sum + writer.imagesOf(shard).count, 0);
 }
 
-/** Where the lock of a shard is. */
-function claimPath(claims: string, shard: number): string {
-  return join(claims, `${shardStem(shard)}.lock`);
-}
-
-const UNSHARED: Claim = { release: async () => undefined };
-
-/** The claim to a shard, or null where another process has it or the artifact is finished. */
-async function claim(shard: number, { sharing }: Context): Promise<Claim | null> {
-  if (sharing === undefined) return UNSHARED;
-  try {
-    return await acquireLock(claimPath(sharing.claims, shard), { purpose: `shard ${shard}`, wait: false });
-  } catch (error) {
-    const isHeld = error instanceof PipelineError && error.code === 'ARTIFACT_LOCKED';
-    // Without the folder for claims there is nothing left to claim.
-    if (isHeld || (sharing.isHelper && (error as NodeJS.ErrnoException).code === 'ENOENT')) return null;
-    throw error;
-  }
-}
-
-/** The claim to a shard once it is free: its holder is done with it, or dead. */
-async function awaitClaim(shard: number, { sharing, note, signal }: Context, tellMs: number): Promise<Claim> {
-  if (sharing === undefined) return UNSHARED;
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await acquireLock(claimPath(sharing.claims, shard), {
-      purpose: `shard ${shard}`,
-      onWait: (holder) => {
-        clearTimeout(timer);
-        timer = setTimeout(() => note(`waiting for shard ${shard}, made by ${holder}`), tellMs);
-      },
-      signal,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
+function pieceOf(shard: number): Piece {
+  return { stem: shardStem(shard), name: `shard ${shard}` };
 }
