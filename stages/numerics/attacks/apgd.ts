@@ -95,19 +95,19 @@ function* ascendInBall(
   const mayStop = isLast && !keepClimbing;
   let adversarial: Float32Array | null = null;
   let x = intoBox(start, box);
-  let previous = x.slice();
+  let previous: Float32Array = x.slice();
   let answer = yield* evaluate(x, aim, draws);
   if (isLedAstray(answer.logits, problem)) adversarial = x.slice();
   const best: Best = { x: x.slice(), loss: answer.loss, gradient: answer.gradient.slice() };
   const given = isGiven ? previous.slice() : null;
   const gait = gaits[norm.name].begin({ image, eps, box, steps, firstLoss: answer.loss, given });
-  let gradient = answer.gradient as Float32Array;
+  let { gradient } = answer;
   for (let step = 0; step < steps; step++) {
     if (adversarial !== null && mayStop) break;
     gait.step(previous, { x, previous, gradient });
     [x, previous] = [previous, x];
     answer = yield* evaluate(x, aim, draws);
-    gradient = answer.gradient;
+    ({ gradient } = answer);
     if (isLedAstray(answer.logits, problem)) adversarial = x.slice();
     if (answer.loss > best.loss) {
       best.x.set(x);
