@@ -4,6 +4,7 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { PipelineError } from '../schemas/errors.ts';
+import { ATTACK_HELP, ATTACK_MEANINGS, ATTACK_OPTIONS, ATTACK_USAGE } from './commands/attack.ts';
 import { DATA_ACTIONS, DATA_OPTIONS, describeData } from './commands/data.ts';
 import { describeModel, MODEL_ACTIONS, MODEL_OPTIONS } from './commands/model.ts';
 import { describeStore, STORE_ACTIONS, STORE_OPTIONS } from './commands/store.ts';
@@ -63,6 +64,7 @@ const yes = { type: 'boolean', default: false, describe: 'Do not ask' } as const
 const COMMANDS = [
   'run',
   'plan',
+  'attack',
   'status',
   'doctor',
   'init',
@@ -85,6 +87,7 @@ const OPTIONS = Object.keys({
   quiet,
   verbose,
   yes,
+  ...ATTACK_OPTIONS,
   ...DATA_OPTIONS,
   ...MODEL_OPTIONS,
   ...STORE_OPTIONS,
@@ -133,6 +136,12 @@ function describeCommands(words: string[], world: World): Argv {
       'Show what a run would make, and why; change nothing',
       planOptions,
       async (args) => (await import('./commands/plan.ts')).planCommand({ ...args, quiet: false }, world),
+    )
+    .command(
+      'attack',
+      'Attack a classifier from its folder; show how many images stand',
+      attackOptions,
+      async (args) => (await import('./commands/attack/run.ts')).attackCommand(args, world),
     )
     .command('status', 'Show experiments, artifacts and locks', { runs, json, verbose }, async (args) =>
       (await import('./commands/status.ts')).statusCommand(args, world),
@@ -187,6 +196,16 @@ function planOptions(parser: Argv) {
 
 function runOptions(parser: Argv) {
   return planOptions(parser).options({ quiet });
+}
+
+function attackOptions(parser: Argv) {
+  const { model, norm, eps, attack, n, ...others } = ATTACK_OPTIONS;
+  const { data, seed, set } = ATTACK_MEANINGS;
+  return parser
+    .usage(ATTACK_USAGE)
+    .options({ model, data, norm, eps, attack, n, seed, ...others })
+    .options({ set, runs, jobs, resume, json, quiet, verbose })
+    .epilogue(ATTACK_HELP);
 }
 
 function initOptions(parser: Argv) {

@@ -34,6 +34,10 @@ export interface ResultEvent {
   summary: string;
   /** Path of the report, where one was asked for. */
   report: string | null;
+  /** Files to look at, where a person is to be led to them rather than to the directories. */
+  files?: string[];
+  /** What a file of results says, for programs. */
+  figures?: object;
   directories: (Subject & { directory: string })[];
 }
 

@@ -1,5 +1,5 @@
 /** Tells a run's events: as bars on a terminal, as plain lines elsewhere, as JSON, or not at all. */
-import type { Emit, RunEvent } from './events.ts';
+import type { Emit, ResultEvent, RunEvent } from './events.ts';
 import { ASCII_SIGNS, drawBars, type Signs, signsFor, type Terminal } from './progress.ts';
 import { type RateMeter, rateMeter, showAmount, showClock, showDuration, showFigures } from './rate.ts';
 
@@ -157,6 +157,6 @@ function planSentence({ experiment, nodes }: Extract<RunEvent, { event: 'plan' }
   return `${experiment}: ${parts.join(', ')}${damages.join('')}`;
 }
 
-function pathsOf({ report, directories }: Extract<RunEvent, { event: 'result' }>): string[] {
-  return report !== null ? [report] : directories.map(({ directory }) => directory);
+function pathsOf({ report, files, directories }: ResultEvent): string[] {
+  return report !== null ? [report] : (files ?? directories.map(({ directory }) => directory));
 }

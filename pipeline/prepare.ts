@@ -43,6 +43,8 @@ export interface RunArguments extends RunOptions {
 export interface Job {
   experiment: Experiment;
   stage?: string | undefined;
+  /** Whether that stage is all that the experiment is for. @default false */
+  endsThere?: boolean;
   /** Folder with the users' data sets, or null where there is none. */
   dataDirectory: string | null;
 }
@@ -80,8 +82,9 @@ export async function prepareJob(
   const { stages } = (await import(stagesModule)) as { stages: readonly StageDefinition[] };
   const stage = job.stage === undefined ? undefined : stageNamed(job.stage, stages);
   const experiment = await withFingerprints(job.experiment, job.dataDirectory);
-  const whole = buildGraph(stages, experiment, keyOf);
-  const graph = stage === undefined ? whole : partialGraph(stages, experiment, stage, keyOf, whole);
+  const all = buildGraph(stages, experiment, keyOf);
+  const graph = stage === undefined ? all : partialGraph(stages, experiment, stage, keyOf, all);
+  const whole = job.endsThere ? graph : all;
   const found = await inspectGraph(graph, runs);
   const plan = makePlan(graph, found, await recallRun(runs, experiment.name), resume);
   return { experiment, stages, whole, graph, plan };
@@ -142,12 +145,16 @@ function stageNamed(name: string, stages: readonly StageDefinition[]): StageName
   );
 }
 
-/** Folder with the users' data: --data, else PAG_DATA, else ./data where there is one, else null. */
-export function findDataDirectory(option: string | undefined, environment: NodeJS.ProcessEnv): string | null {
+/** Folder with the users' data: `option`, else PAG_DATA, else ./data where there is one, else null. */
+export function findDataDirectory(
+  option: string | undefined,
+  environment: NodeJS.ProcessEnv,
+  name = '--data',
+): string | null {
   const given = option ?? (environment.PAG_DATA || undefined);
   if (given === undefined) return existsSync('data') ? resolve('data') : null;
   if (existsSync(given)) return resolve(given);
-  const from = option === undefined ? 'the environment variable PAG_DATA' : '--data';
+  const from = option === undefined ? 'the environment variable PAG_DATA' : name;
   throw new PipelineError(
     'DATA_MISSING',
     `Expected a folder with data sets at ${given}, as ${from} says, found nothing there; correct the path.`,

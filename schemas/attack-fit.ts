@@ -59,13 +59,14 @@ function methodsOf(entry: AttackEntry): readonly MethodName[] {
 function idleOptions(entry: AttackEntry): AttackMisfit[] {
   return (Object.keys(METHODS_OF) as OptionName[]).flatMap((option) => {
     const value = entry[option];
-    if (value === undefined || value === false || isUsed(option, entry)) return [];
+    if (value === undefined || value === false || takesOption(option, entry)) return [];
     const found = typeof value === 'object' ? value.model : String(value);
     return [{ path: [option], expected: `nothing, because ${reasonFor(option, entry)}`, found }];
   });
 }
 
-function isUsed(option: OptionName, entry: AttackEntry): boolean {
+/** Whether an attack looks at a setting. */
+export function takesOption(option: OptionName, entry: AttackEntry): boolean {
   const isHanded =
     entry.method !== 'auto-attack' || (entry.version === 'custom' && HANDED_ON.includes(option));
   return isHanded && methodsOf(entry).some((method) => METHODS_OF[option].some((name) => name === method));

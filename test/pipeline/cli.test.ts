@@ -32,7 +32,7 @@ describe('a wrong command line is refused in a sentence', () => {
     [['rnu'], `Expected a command, got "rnu"; did you mean run?${LISTED}`],
     [
       [],
-      `Expected a command (run, plan, status, doctor, init, clean, schema, data, model, store, completion), found none.${LISTED}`,
+      `Expected a command (run, plan, attack, status, doctor, init, clean, schema, data, model, store, completion), found none.${LISTED}`,
     ],
     [['run', '--confg', 'x'], `Expected an option, got "--confg"; did you mean --config?${LISTED}`],
     [['plan', '--no-jsn'], `Expected an option, got "--no-jsn"; did you mean --json?${LISTED}`],

@@ -3,13 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import sharp from 'sharp';
 import { stringify } from 'yaml';
+import { PICTURE_DATASETS } from '../../../schemas/dataset-facts.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
 import { isPicture } from '../../../store/datasets/pictures.ts';
 import { loadExperiment } from '../../config/load.ts';
 import { readOverrides } from '../../config/overrides.ts';
 import { fold } from '../../fold-text.ts';
-import { openConfigured, readWhole } from './open-dataset.ts';
+import { type OpenedDataset, openConfigured, readWhole } from './open-dataset.ts';
 
 /** Pictures whose sizes are looked at. */
 const LOOKED_AT = 200;
@@ -25,6 +26,13 @@ export interface OwnDataset {
   };
 }
 
+/** A section `dataset` of an experiment that reads one's own data, and the data as it does. */
+export interface OwnSection {
+  dataset: Record<string, unknown>;
+  dataDirectory: string;
+  opened: OpenedDataset;
+}
+
 /** @param settings of the section dataset, as `size=32` */
 export async function importOwn(
   source: string,
@@ -32,12 +40,41 @@ export async function importOwn(
   settings: readonly string[],
   dataDirectory: string | null,
 ): Promise<OwnDataset> {
-  const entries = chosen.filter(({ layouts }) => layouts[0].folder === null);
   const place = placeOf(source, dataDirectory);
+  return firstThatReads(source, chosen, async (name) => {
+    const own = await sectionOf(name, source, place, settings);
+    const { shape, classNames } = own.opened.info;
+    const images = await readWhole(own.opened, () => undefined);
+    const { dataset } = own;
+    const result = { dataset, dataDirectory: own.dataDirectory, shape, classNames, images };
+    return { lines: tell(result), result };
+  });
+}
+
+/** As {@link importOwn}, without a look at each image. @param resize settings for data that are pictures */
+export async function openOwn(
+  source: string,
+  catalogue: readonly DatasetEntry[],
+  resize: readonly string[],
+  dataDirectory: string | null,
+): Promise<OwnSection> {
+  const place = placeOf(source, dataDirectory);
+  return firstThatReads(source, catalogue, (name) =>
+    sectionOf(name, source, place, PICTURE_DATASETS.includes(name) ? resize : []),
+  );
+}
+
+/** What comes of the first kind of data set as which a folder can be read. */
+async function firstThatReads<T>(
+  source: string,
+  chosen: readonly DatasetEntry[],
+  read: (name: DatasetEntry['name']) => Promise<T>,
+): Promise<T> {
+  const entries = chosen.filter(({ layouts }) => layouts[0].folder === null);
   const complaints: string[] = [];
   for (const { name, title } of entries) {
     try {
-      return await describe(name, source, place, settings);
+      return await read(name);
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error;
       if (entries.length === 1) throw error;
@@ -58,24 +95,20 @@ function placeOf(source: string, dataDirectory: string | null): { directory: str
   return { directory: dirname(path), folder: basename(path) };
 }
 
-async function describe(
+async function sectionOf(
   name: string,
   source: string,
   { directory, folder }: { directory: string; folder: string },
   settings: readonly string[],
-): Promise<OwnDataset> {
+): Promise<OwnSection> {
   const { overrides } = readOverrides(settings);
   const given = Object.fromEntries(overrides.map(({ dottedPath, value }) => [dottedPath, value]));
   const size = 'size' in given ? {} : await sizeOfPictures(source);
-  const section = { name, folder, ...size, ...given };
   const written = { name: 'import', dataset: { name, folder, ...size } };
   const prefixed = settings.map((setting) => `dataset.${setting}`);
   const { variants } = loadExperiment({ name: source, text: stringify(written) }, prefixed);
   const opened = await openConfigured(variants[0]!.config.dataset, directory);
-  const { shape, classNames } = opened.info;
-  const images = await readWhole(opened, () => undefined);
-  const result = { dataset: section, dataDirectory: directory, shape, classNames, images };
-  return { lines: tell(result), result };
+  return { dataset: { name, folder, ...size, ...given }, dataDirectory: directory, opened };
 }
 
 /** Side of the pictures below a folder, if all are squares of one size; none where there are no pictures. */

@@ -82,7 +82,8 @@ async function hasOptional(entry: DatasetEntry, dataDirectory: string | null): P
   return place.layout.optional?.every((file) => names.includes(file)) ?? true;
 }
 
-function configIn(path: string): ExperimentConfig['dataset'] {
+/** The one data set of an experiment file. */
+export function configIn(path: string): ExperimentConfig['dataset'] {
   const { variants } = loadExperiment(readSource({ config: path }));
   const sections = new Set(variants.map(({ config }) => JSON.stringify(config.dataset)));
   if (sections.size === 1) return variants[0]!.config.dataset;

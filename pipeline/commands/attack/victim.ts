@@ -1,0 +1,43 @@
+/** The classifiers that a command names: that they are there, are classifiers, and are for the data. */
+import { join } from 'node:path';
+import { PipelineError } from '../../../schemas/errors.ts';
+import { type ClassifierModel, classifierModelSchema } from '../../../schemas/model.ts';
+import { isScoreModel, readModelDescription } from '../../../store/model-files.ts';
+import type { TestImages } from './data.ts';
+import { usage } from './numbers.ts';
+
+/** @param option that names it: `model`, `from` */
+export async function readVictim(option: string, directory: string | undefined): Promise<ClassifierModel> {
+  if (directory === undefined) {
+    throw usage(
+      `Expected --${option}, the folder of a classifier, found none; \`pipeline model import\` makes one.`,
+    );
+  }
+  if (await isScoreModel(directory)) {
+    throw new PipelineError(
+      'USAGE',
+      `Expected --${option} to be a classifier, found a score model in ${directory}, which names no class; give the folder of a classifier.`,
+    );
+  }
+  return readModelDescription(directory, classifierModelSchema);
+}
+
+/** Throws `SHAPE_MISMATCH` where a model is for other inputs or another number of classes. */
+export function requireFit(
+  option: string,
+  directory: string,
+  { shape, classNames }: ClassifierModel,
+  data: TestImages & { name: string },
+): void {
+  const misfits = [
+    [`inputs of ${data.shape.join('x')}`, shape.join('x'), data.shape.join('x')],
+    [`${data.classes} classes`, `${classNames.length}`, `${data.classes}`],
+  ] as const;
+  const misfit = misfits.find(([, found, wanted]) => found !== wanted);
+  if (misfit === undefined) return;
+  const [expected, found] = misfit;
+  throw new PipelineError(
+    'SHAPE_MISMATCH',
+    `Expected --${option} to be a model for ${expected}, as ${data.name} has, found one for ${found} in ${join(directory, 'model.json')}; give another model, or the data that it is for.`,
+  );
+}
