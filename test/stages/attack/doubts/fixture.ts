@@ -1,6 +1,10 @@
 /** A linear classifier whose answers are known in closed form, to be spoilt in one way at a time. */
-import { type AttackSetting, attackEntrySchema } from '../../../../schemas/attack-config.ts';
+import { type AttackSetting, attackEntrySchema, stepsOf } from '../../../../schemas/attack-config.ts';
+import type { AttackResult } from '../../../../schemas/attack-results.ts';
+import type { Attacked } from '../../../../stages/attack/doubts/attacked.ts';
 import type { Victim } from '../../../../stages/attack/doubts/victim.ts';
+import type { Outcome } from '../../../../stages/attack/outcome.ts';
+import { settingName } from '../../../../stages/attack/settings.ts';
 import type { Answer } from '../../../../stages/numerics/attacks/attack.ts';
 import type { Oracle } from '../../../../stages/numerics/attacks/oracle.ts';
 
@@ -56,4 +60,50 @@ export function victimOf(oracle: Oracle, more: Partial<Victim> = {}): Victim {
 export function setting(given: Record<string, unknown> = {}): AttackSetting {
   const { eps, ...rest } = attackEntrySchema.parse({ method: 'pgd', norm: 'Linf', eps: [0.1], ...given });
   return { ...rest, eps: eps[0]! };
+}
+
+/** One attack with the images that it left ('1') or broke ('0'); broken ones fell to part 0 unless `parts` says otherwise. */
+export function attackedOf(
+  given: Record<string, unknown>,
+  flags: string,
+  more: {
+    cleanFlags?: string;
+    /** Name and flags after each part of a cascade; the last equal `flags`. */
+    parts?: [string, string][];
+    falls?: Attacked['falls'];
+    violations?: Partial<Attacked['violations']>;
+  } = {},
+): Attacked {
+  const own = setting(given);
+  const { cleanFlags = '1'.repeat(flags.length), falls = [], violations } = more;
+  const parts = more.parts ?? [[own.method, flags] as [string, string]];
+  const count = (text: string) => [...text].filter((flag) => flag === '1').length;
+  const images = [...Array(flags.length).keys()];
+  const result: AttackResult = {
+    name: settingName(own),
+    method: own.method,
+    norm: own.norm,
+    eps: own.eps,
+    steps: stepsOf(own),
+    targeted: own.targeted,
+    transferFrom: own.from?.model ?? null,
+    n: flags.length,
+    cleanCorrect: count(cleanFlags),
+    robust: count(flags),
+    interval: { low: 0, high: 1 },
+    parts: parts.map(([attack, after]) => ({ attack, robust: count(after), queries: 0, gradients: 0 })),
+    confusion: [],
+    curve: null,
+  };
+  const outcome: Outcome = {
+    survived: images.map((i) => flags[i] === '1'),
+    prediction: images.map(() => 0),
+    distance: images.map(() => 0),
+    target: images.map(() => -1),
+    queries: images.map(() => 0),
+    gradients: images.map(() => 0),
+    seconds: images.map(() => 0),
+    part: images.map((i) => (cleanFlags[i] === '0' ? -1 : parts.findIndex(([, after]) => after[i] === '0'))),
+  };
+  return { setting: own, result, outcome, falls, violations: { ball: 0, box: 0, nan: 0, ...violations } };
 }
