@@ -1,5 +1,6 @@
 /** The classifiers that a command names: that they are there, are classifiers, and are for the data. */
 import { join } from 'node:path';
+import { numberedClasses } from '../../../schemas/dataset.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
 import { type ClassifierModel, classifierModelSchema } from '../../../schemas/model.ts';
 import { isScoreModel, readModelDescription } from '../../../store/model-files.ts';
@@ -22,16 +23,21 @@ export async function readVictim(option: string, directory: string | undefined):
   return readModelDescription(directory, classifierModelSchema);
 }
 
-/** Throws `SHAPE_MISMATCH` where a model is for other inputs or another number of classes. */
+/**
+ * Throws `SHAPE_MISMATCH` where a model is for other inputs, or for another number of classes and has no names for them;
+ * with names, those that both have are matched when the attack begins.
+ */
 export function requireFit(
   option: string,
   directory: string,
   { shape, classNames }: ClassifierModel,
   data: TestImages & { name: string },
 ): void {
+  const hasNames = classNames.join('\n') !== numberedClasses(classNames.length).join('\n');
+  const classes = `${classNames.length}`;
   const misfits = [
     [`inputs of ${data.shape.join('x')}`, shape.join('x'), data.shape.join('x')],
-    [`${data.classes} classes`, `${classNames.length}`, `${data.classes}`],
+    [`${data.classes} classes`, classes, hasNames ? classes : `${data.classes}`],
   ] as const;
   const misfit = misfits.find(([, found, wanted]) => found !== wanted);
   if (misfit === undefined) return;
