@@ -8,15 +8,16 @@ import { attackSchema } from './attack-config.ts';
 import { datasetSchema } from './dataset-config.ts';
 import { precomputeSchema } from './precompute-config.ts';
 import { scoreSchema } from './score-config.ts';
-import { count, distance, seed } from './setting-types.ts';
+import { count, distance, norm, seed } from './setting-types.ts';
 import { trainSchema } from './train-config.ts';
 
 const analyzeSchema = z
   .strictObject({
     images: count.default(8).describe('test images shown in the grids'),
     alignmentImages: count.default(512).describe('training images over which the alignment is averaged'),
-    pictureEps: distance.default(6).describe('L2 ε of the large targeted attack pictures'),
-    pictureSteps: count.default(60),
+    pictureNorm: norm.default('L2'),
+    pictureEps: distance.default(6).describe('ε of the large targeted attack pictures'),
+    pictureSteps: count.default(60).describe('of 2.5 * pictureEps / pictureSteps each'),
     boundaryCells: count.default(120).describe('for toy: cells along each side of the decision map'),
   })
   .prefault({});

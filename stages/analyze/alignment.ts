@@ -5,7 +5,7 @@ import type { Analysis } from '../../schemas/results.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import type { GradientReader } from '../../store/shards/gradient-reader.ts';
 import { classGradients, cosineOf } from '../numerics/analyses/class-gradients.ts';
-import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
+import type { LogitsOf } from '../numerics/attacks/oracle.ts';
 import { analyticTarget } from '../numerics/diffusion/analytic-target.ts';
 import type { ScoreTarget } from '../numerics/diffusion/score-target.ts';
 import { toyMixture } from '../numerics/diffusion/toy-world.ts';

@@ -3,13 +3,16 @@ import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import type { GradientReader } from '../../store/shards/gradient-reader.ts';
 import { classGradients } from '../numerics/analyses/class-gradients.ts';
-import { pgd } from '../numerics/attacks/pgd.ts';
-import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
-import { norms } from '../numerics/attacks/tensor-norms.ts';
+import { norms } from '../numerics/attacks/norms.ts';
+import { type LogitsOf, makeOracle } from '../numerics/attacks/oracle.ts';
+import { pgd, stepSizeOf } from '../numerics/attacks/pgd.ts';
+import { problemsOf } from '../numerics/attacks/problems.ts';
+import { AttackRun } from '../numerics/attacks/run-attacks.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
-import { tf } from '../numerics/tensor/tf.ts';
-import { valuesOf } from '../numerics/tensor/values.ts';
 import { targetsByClass } from './stored-targets.ts';
+
+/** Points asked for at a time. */
+const BATCH = 64;
 
 /** Arrays by name, as `arrays.safetensors` holds them. */
 export type Arrays = Record<string, { shape: number[]; data: Float32Array }>;
@@ -26,36 +29,38 @@ export function oneOfEachClass(labels: Uint16Array, classes: number, wanted: num
   return chosen.slice(0, wanted);
 }
 
+/** Steps of 2.5 ε / steps, as Madry et al. 2018 take them: 32/255 in 50 steps of 1.6/255. */
+const RELATIVE_STEP = 2.5;
+
 /** PGD of large ε towards every class, without a stop once the class is reached. [n × classes × size]. */
 function largeAttacks(
   { info, size }: Dataset,
   logitsOf: LogitsOf,
-  images: Float32Array,
-  { pictureEps, pictureSteps }: ExperimentConfig['analyze'],
+  { images, labels }: { images: Float32Array; labels: number[] },
+  { pictureNorm, pictureEps: eps, pictureSteps: steps }: ExperimentConfig['analyze'],
 ): Float32Array {
   const classes = info.classNames.length;
-  const count = images.length / size;
-  const out = new Float32Array(count * classes * size);
-  for (let target = 0; target < classes; target++) {
-    const attacked = valuesOf(() => {
-      const x = tf.tensor(images, [count, ...info.shape]);
-      const options = {
-        norm: norms.L2,
-        eps: pictureEps,
-        steps: pictureSteps,
-        stepSize: (2.5 * pictureEps) / pictureSteps,
-        randomStart: false,
-        box: info.box,
-        keepClimbing: true,
-        randomOf: (i: number) => randomStream(i),
-      };
-      const wanted = new Uint16Array(count).fill(target);
-      return pgd(logitsOf, { x, classes: wanted, targeted: true }, options);
-    });
-    for (let i = 0; i < count; i++) {
-      out.set(attacked.subarray(i * size, (i + 1) * size), (i * classes + target) * size);
-    }
-  }
+  const cells = labels.length * classes;
+  const imageOf = (cell: number) => Math.floor(cell / classes);
+  const stepSize = stepSizeOf({ relativeStep: RELATIVE_STEP, eps, steps });
+  const attack = pgd({ steps, stepSize, randomStart: false, keepClimbing: true });
+  const oracle = makeOracle(logitsOf, info.shape, classes);
+  const { shape, box } = info;
+  const randomOf = () => randomStream('no random start');
+  const problemOf = problemsOf({ images, labels, shape, norm: norms[pictureNorm], eps, box, randomOf });
+  const run = new AttackRun(
+    cells,
+    [attack],
+    oracle,
+    (cell, attempt) => ({ ...problemOf(imageOf(cell), attempt), target: cell % classes }),
+    { batchSize: BATCH },
+  );
+  while (run.step());
+  oracle.dispose();
+  const out = new Float32Array(cells * size);
+  run.results().forEach(({ x }, cell) => {
+    out.set(x, cell * size);
+  });
   return out;
 }
 
@@ -69,13 +74,14 @@ export async function pictures(
   const { train, info } = dataset;
   const classes = info.classNames.length;
   const chosen = oneOfEachClass(train.labels, classes, config.images);
+  const labels = chosen.map((index) => train.labels[index]!);
   const images = train.gather(chosen);
   const grid = [chosen.length, classes, ...info.shape];
   const arrays: Arrays = {
     images: { shape: [chosen.length, ...info.shape], data: images },
     gradients: { shape: grid, data: classGradients(logitsOf, images, info.shape, classes) },
-    attacked: { shape: grid, data: largeAttacks(dataset, logitsOf, images, config) },
+    attacked: { shape: grid, data: largeAttacks(dataset, logitsOf, { images, labels }, config) },
   };
   if (reader !== null) arrays.targets = { shape: grid, data: await targetsByClass(dataset, reader, chosen) };
-  return { arrays, labels: chosen.map((index) => train.labels[index]!) };
+  return { arrays, labels };
 }

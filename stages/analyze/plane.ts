@@ -2,7 +2,7 @@
 import type { Analysis } from '../../schemas/results.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
 import type { GradientReader } from '../../store/shards/gradient-reader.ts';
-import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
+import type { LogitsOf } from '../numerics/attacks/oracle.ts';
 import { tf } from '../numerics/tensor/tf.ts';
 import type { Arrays } from './pictures.ts';
 import { targetsOfOthers } from './stored-targets.ts';

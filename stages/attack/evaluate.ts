@@ -1,12 +1,14 @@
 /** Runs one attack on one classifier, image by image as far as the outcome goes, in batches as far as speed goes. */
 
-import { type AttackSetting, stepsOf } from '../../schemas/attack-config.ts';
+import type { AttackSetting } from '../../schemas/attack-config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import { attacks } from '../numerics/attacks/registry.ts';
-import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
-import { norms } from '../numerics/attacks/tensor-norms.ts';
+import { type Attack, classOf } from '../numerics/attacks/attack.ts';
+import { norms } from '../numerics/attacks/norms.ts';
+import { type LogitsOf, makeOracle } from '../numerics/attacks/oracle.ts';
+import { problemsOf } from '../numerics/attacks/problems.ts';
+import { attackOf } from '../numerics/attacks/registry.ts';
+import { AttackRun } from '../numerics/attacks/run-attacks.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
-import { tf } from '../numerics/tensor/tf.ts';
 
 /** What became of the images, one entry each. */
 export interface Outcome {
@@ -51,50 +53,10 @@ function begin({ clean, dataset, seed }: Victim, { targeted }: AttackSetting): O
   };
 }
 
-/** Attacks a batch once and writes down what became of it. */
-function attackBatch(
-  victim: Victim,
-  setting: AttackSetting,
-  images: number[],
-  restart: number,
-  outcome: Outcome,
-): void {
-  const { dataset, logitsOf, seed } = victim;
-  const { test, info } = dataset;
-  const norm = norms[setting.norm as 'L2' | 'Linf'];
-  const steps = stepsOf(setting) ?? 1;
-  const classes = Uint16Array.from(images, (i) => (setting.targeted ? outcome.target[i]! : test.labels[i]!));
-  const result = tf.tidy(() => {
-    const x = tf.tensor(test.gather(images), [images.length, ...info.shape]);
-    const options = {
-      norm,
-      eps: setting.eps,
-      steps,
-      stepSize: (setting.relativeStep * setting.eps) / steps,
-      randomStart: setting.randomStart,
-      box: info.box,
-      randomOf: (i: number) => randomStream(seed, 'attack-start', images[i]!, restart),
-    };
-    const adversarial = attacks[setting.method as 'fgsm' | 'pgd'](
-      logitsOf,
-      { x, classes, targeted: setting.targeted },
-      options,
-    );
-    const predicted = tf.argMax(logitsOf(adversarial), 1).dataSync();
-    return { predicted, distance: norm.length(tf.sub(adversarial, x)).dataSync() };
-  });
-  images.forEach((image, i) => {
-    const predicted = result.predicted[i]!;
-    outcome.prediction[image] = predicted;
-    outcome.distance[image] = result.distance[i]!;
-    outcome.survived[image] = (predicted === classes[i]) !== setting.targeted;
-  });
-}
-
 /**
  * Attacks every image that is still standing, restart after restart.
  *
- * @param onImages called between batches with the number of images done in this restart
+ * @param onImages called between batches with the number of images done
  */
 export async function evaluate(
   victim: Victim,
@@ -102,15 +64,38 @@ export async function evaluate(
   onImages: (done: number) => Promise<void>,
 ): Promise<Outcome> {
   const outcome = begin(victim, setting);
-  for (let restart = 0; restart < (setting.restarts ?? 1); restart++) {
-    const standing = [...outcome.survived.keys()].filter((i) => outcome.survived[i]);
-    for (let first = 0; first < standing.length; first += victim.batchSize) {
-      attackBatch(victim, setting, standing.slice(first, first + victim.batchSize), restart, outcome);
-      await onImages(
-        victim.clean.length - standing.length + Math.min(first + victim.batchSize, standing.length),
-      );
-    }
-  }
-  await onImages(victim.clean.length);
+  const { dataset, seed, clean, batchSize } = victim;
+  const { test, info } = dataset;
+  const oracle = makeOracle(victim.logitsOf, info.shape, info.classNames.length);
+  const standing = [...outcome.survived.keys()].filter((i) => outcome.survived[i]);
+  const problemOf = problemsOf({
+    images: test.gather(standing),
+    labels: standing.map((image) => test.labels[image]!),
+    shape: info.shape,
+    norm: norms[setting.norm],
+    eps: setting.eps,
+    box: info.box,
+    randomOf: (i, restart) => randomStream(seed, 'attack-start', standing[i]!, restart),
+  });
+  const run = new AttackRun(
+    standing.length,
+    new Array<Attack>(setting.restarts ?? 1).fill(attackOf(setting)),
+    oracle,
+    (i, restart) => ({
+      ...problemOf(i, restart),
+      target: setting.targeted ? outcome.target[standing[i]!]! : null,
+    }),
+    { batchSize },
+  );
+  while (run.step()) await onImages(clean.length - standing.length + run.settled);
+  run.results().forEach(({ x, isAdversarial }, i) => {
+    const image = standing[i]!;
+    const [answer] = oracle.ask([{ query: { x, loss: null }, label: test.labels[image]! }]);
+    outcome.prediction[image] = classOf(answer!.logits);
+    outcome.distance[image] = norms[setting.norm].distance(test.slice(image, 1), x);
+    outcome.survived[image] = !isAdversarial;
+  });
+  oracle.dispose();
+  await onImages(clean.length);
   return outcome;
 }

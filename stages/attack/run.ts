@@ -15,11 +15,10 @@ import { readDataset } from '../../store/dataset-artifact.ts';
 import { writeTable } from '../../store/tables.ts';
 import { predict } from '../numerics/analyses/predictions.ts';
 import { wilson } from '../numerics/analyses/wilson.ts';
-import { attackGradient } from '../numerics/attacks/tensor-losses.ts';
+import { makeOracle } from '../numerics/attacks/oracle.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import { loadClassifier } from '../numerics/networks/trained-classifier.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
-import { tf } from '../numerics/tensor/tf.ts';
 import { certificateOf, certifyImages, writeCertificates } from './certificate.ts';
 import { ballDoubts, gradientDoubts, orderDoubts } from './doubts.ts';
 import { evaluate, type Outcome, type Victim } from './evaluate.ts';
@@ -75,17 +74,19 @@ async function resumeOrRun(
 /** Clean images at which the loss is exactly flat. */
 function countZeroGradients({ logitsOf, dataset, clean, batchSize }: Victim): number {
   const { test, info } = dataset;
+  const oracle = makeOracle(logitsOf, info.shape, info.classNames.length);
   let zeros = 0;
   for (let first = 0; first < clean.length; first += batchSize) {
-    const n = Math.min(batchSize, clean.length - first);
-    zeros += tf.tidy(() => {
-      const x = tf.tensor(test.slice(first, n), [n, ...info.shape]);
-      const batch = { classes: test.labels.subarray(first, first + n), targeted: false };
-      const { gradient } = attackGradient(logitsOf, x, batch);
-      const largest = tf.max(tf.abs(tf.reshape(gradient, [n, -1])), 1);
-      return largest.dataSync().filter((value) => value === 0).length;
-    });
+    const images = Array.from({ length: Math.min(batchSize, clean.length - first) }, (_, i) => first + i);
+    const answers = oracle.ask(
+      images.map((image) => ({
+        query: { x: test.slice(image, 1), loss: 'ce' },
+        label: test.labels[image]!,
+      })),
+    );
+    zeros += answers.filter(({ gradient }) => gradient.every((value) => value === 0)).length;
   }
+  oracle.dispose();
   return zeros;
 }
 

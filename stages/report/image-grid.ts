@@ -6,6 +6,7 @@ import { figureSeed, keysOf } from './facts.ts';
 import { figure, type Numbering } from './figure.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import { keyOf, type Pictures, type ReportData, type Values, type VariantData } from './report-data.ts';
+import { NORM_NAMES } from './settings.ts';
 
 /** Longer class names are written upwards. */
 const LEVEL_LETTERS = 3;
@@ -150,8 +151,8 @@ function scale(variants: Group['variants']): string {
 
 function attackCaption({ variants }: Group): Markup {
   const { eps } = variants[0]!.analysis.pictures!;
-  const { pictureSteps } = variants[0]!.config.analyze;
-  return markup`Where a large targeted attack (L2, ε = ${eps}, ${pictureSteps} steps) leads each image: one column per target class, one row per classifier. ${about(variants)} A classifier with perceptually aligned gradients turns the image towards the class; another one leaves noise. ${figureSeed(variants)} ${keysOf(variants, 'analyze')}`;
+  const { pictureNorm, pictureSteps } = variants[0]!.config.analyze;
+  return markup`Where a large targeted attack (${NORM_NAMES[pictureNorm]}, ε = ${eps}, ${pictureSteps} steps) leads each image: one column per target class, one row per classifier. ${about(variants)} A classifier with perceptually aligned gradients turns the image towards the class; another one leaves noise. ${figureSeed(variants)} ${keysOf(variants, 'analyze')}`;
 }
 
 function about(variants: Group['variants']): string {

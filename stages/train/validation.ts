@@ -1,13 +1,15 @@
 /** Accuracy on held-out images, clean and under attack, and which weights have done best so far. */
 import type { ValidationConfig } from '../../schemas/train-config.ts';
 import type { Dataset } from '../../store/dataset-artifact.ts';
-import { attacks } from '../numerics/attacks/registry.ts';
-import type { LogitsOf } from '../numerics/attacks/tensor-attack.ts';
-import { hasSucceeded } from '../numerics/attacks/tensor-losses.ts';
-import { norms } from '../numerics/attacks/tensor-norms.ts';
+import { type Attack, classOf } from '../numerics/attacks/attack.ts';
+import { fgsm } from '../numerics/attacks/fgsm.ts';
+import { norms } from '../numerics/attacks/norms.ts';
+import { type LogitsOf, makeOracle, type Oracle } from '../numerics/attacks/oracle.ts';
+import { pgd, stepSizeOf } from '../numerics/attacks/pgd.ts';
+import { problemsOf } from '../numerics/attacks/problems.ts';
+import { AttackRun } from '../numerics/attacks/run-attacks.ts';
 import { yieldToEvents } from '../numerics/running.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
-import { tf } from '../numerics/tensor/tf.ts';
 
 /** Shares of the held-out images. */
 export interface ValidationFigures {
@@ -35,45 +37,54 @@ export interface Validation {
 
 /** Random starts depend on (seed, image) alone, so that epochs differ by their weights and not by luck. */
 export async function validate(logitsOf: LogitsOf, validation: Validation): Promise<ValidationFigures> {
-  const { images, batchSize } = validation;
-  let [right, robust] = [0, 0];
-  for (let first = 0; first < images.length; first += batchSize) {
-    const figures = validateBatch(logitsOf, validation, images.subarray(first, first + batchSize));
-    right += figures.right;
-    robust += figures.robust;
-    await yieldToEvents();
+  const { images, dataset, batchSize } = validation;
+  const { info } = dataset;
+  const oracle = makeOracle(logitsOf, info.shape, info.classNames.length);
+  try {
+    let [right, robust] = [0, 0];
+    for (let first = 0; first < images.length; first += batchSize) {
+      const figures = await validateBatch(oracle, validation, images.subarray(first, first + batchSize));
+      right += figures.right;
+      robust += figures.robust;
+    }
+    return { validationAccuracy: right / images.length, robustValidationAccuracy: robust / images.length };
+  } finally {
+    oracle.dispose();
   }
-  return { validationAccuracy: right / images.length, robustValidationAccuracy: robust / images.length };
 }
 
-function validateBatch(
-  logitsOf: LogitsOf,
-  { dataset: { train, info }, config: { attack }, seed }: Validation,
-  images: Uint32Array,
-): { right: number; robust: number } {
-  const goal = { classes: Uint16Array.from(images, (image) => train.labels[image]!), targeted: false };
-  return tf.tidy(() => {
-    const x = tf.tensor(train.gather(images), [images.length, ...info.shape]);
-    const wrong = hasSucceeded(logitsOf(x), goal);
-    const adversarial = attacks[attack.method](
-      logitsOf,
-      { x, ...goal },
-      {
-        norm: norms[attack.norm],
-        eps: attack.eps,
-        steps: attack.steps,
-        stepSize: (attack.relativeStep * attack.eps) / attack.steps,
-        randomStart: attack.randomStart,
-        box: info.box,
-        randomOf: (i) => randomStream(seed, 'train-validation-start', images[i]!),
-      },
-    );
-    const misled = hasSucceeded(logitsOf(adversarial), goal);
-    return {
-      right: wrong.filter((isWrong) => !isWrong).length,
-      robust: wrong.filter((isWrong, i) => !isWrong && !misled[i]).length,
-    };
+/** Images that are right, and those that still are after the attack. */
+async function validateBatch(
+  oracle: Oracle,
+  { dataset: { train, info }, config: { attack }, batchSize, seed }: Validation,
+  batch: Uint32Array,
+): Promise<{ right: number; robust: number }> {
+  const standing = keepRight(oracle, train, batch);
+  const problems = problemsOf({
+    images: train.gather(standing),
+    labels: standing.map((image) => train.labels[image]!),
+    shape: info.shape,
+    norm: norms[attack.norm],
+    eps: attack.eps,
+    box: info.box,
+    randomOf: (i) => randomStream(seed, 'train-validation-start', standing[i]!),
   });
+  const run = new AttackRun(standing.length, [attackOf(attack)], oracle, problems, { batchSize });
+  while (run.step()) await yieldToEvents();
+  const robust = run.results().filter(({ isAdversarial }) => !isAdversarial).length;
+  return { right: standing.length, robust };
+}
+
+function keepRight(oracle: Oracle, { labels, slice }: Dataset['train'], batch: Uint32Array): number[] {
+  const images = [...batch];
+  const answers = oracle.ask(
+    images.map((image) => ({ query: { x: slice(image, 1), loss: null }, label: labels[image]! })),
+  );
+  return images.filter((image, i) => classOf(answers[i]!.logits) === labels[image]);
+}
+
+function attackOf({ method, ...setting }: ValidationConfig['attack']): Attack {
+  return method === 'fgsm' ? fgsm() : pgd({ ...setting, stepSize: stepSizeOf(setting) });
 }
 
 /** The best so far after another evaluation. */

@@ -1,6 +1,6 @@
 /** Input gradients of every class's logit, for pictures and for the alignment score. */
 import { sizeOf } from '../../../schemas/shape.ts';
-import type { LogitsOf } from '../attacks/tensor-attack.ts';
+import type { LogitsOf } from '../attacks/oracle.ts';
 import { inputGradients } from '../gradients/input-gradients.ts';
 import { tf } from '../tensor/tf.ts';
 import { valuesOf } from '../tensor/values.ts';

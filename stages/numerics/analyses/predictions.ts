@@ -1,6 +1,6 @@
 /** Predictions of a classifier over many images, in batches. */
 import type { Split } from '../../../store/dataset-artifact.ts';
-import type { LogitsOf } from '../attacks/tensor-attack.ts';
+import type { LogitsOf } from '../attacks/oracle.ts';
 import { tf } from '../tensor/tf.ts';
 
 /**

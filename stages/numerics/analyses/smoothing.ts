@@ -4,7 +4,7 @@
  */
 import { ndtri } from 'cephes';
 import { sizeOf } from '../../../schemas/shape.ts';
-import type { LogitsOf } from '../attacks/tensor-attack.ts';
+import type { LogitsOf } from '../attacks/oracle.ts';
 import type { RandomStream } from '../tensor/random.ts';
 import { tf } from '../tensor/tf.ts';
 import { lowerBound } from './clopper-pearson.ts';

@@ -3,7 +3,7 @@
  * the logits. y is the true class, t a target, π the classes by falling logit.
  */
 import { tf } from '../tensor/tf.ts';
-import type { LossName } from './attack.ts';
+import type { LossName, Problem, Query } from './attack.ts';
 
 /** Values and gradients of a batch. */
 interface LossAndGradient {
@@ -102,3 +102,13 @@ export const CLASSES_NEEDED: Record<LossName, number> = {
   margin: 2,
   difference: 2,
 };
+
+/** Losses that a configuration names, and their forms for a target. */
+const TARGETED = { ce: 'ce-targeted', dlr: 'dlr-targeted', margin: 'difference' } as const;
+
+export type ClimbedLoss = keyof typeof TARGETED;
+
+/** What to ask for to climb a loss: itself, or with a target its form for that. */
+export function lossFor(loss: ClimbedLoss, { target }: Pick<Problem, 'target'>): Omit<Query, 'x'> {
+  return target === null ? { loss } : { loss: TARGETED[loss], target };
+}

@@ -3,7 +3,7 @@
  * room for the next one, so that batches stay full until the work runs out. An image is left alone once an attempt has
  * led the classifier astray.
  */
-import type { Attack, Climb, LossName, Outcome, Problem, Query } from './attack.ts';
+import type { Answer, Attack, Climb, LossName, Outcome, Problem, Query } from './attack.ts';
 import type { Oracle } from './oracle.ts';
 
 /** The problem of one image for one attempt; its random numbers are those of (image, attempt). */
@@ -29,6 +29,8 @@ export interface Result extends Outcome {
   queries: number;
   /** Those of them with a gradient. */
   gradients: number;
+  /** Those of them that were answered with a logit or a gradient that is not a finite number. */
+  broken: number;
   /** Its share of the time, over all attempts; depends on the machine. */
   seconds: number;
 }
@@ -39,14 +41,16 @@ interface Active {
   climb: Climb;
   problem: Problem;
   query: Query;
-  queries: number;
-  gradients: number;
+  work: Work;
 }
+
+/** What an attempt has cost, and how often the answer was no number. */
+type Work = Pick<Result, 'queries' | 'gradients' | 'broken'>;
 
 /** How far one image has come. */
 interface Progress {
   /** Work of each attempt that has ended. */
-  ended: ({ queries: number; gradients: number } | undefined)[];
+  ended: (Work | undefined)[];
   /** The earliest attempt that led astray; Infinity while there is none. */
   success: number;
   /** The outcome that counts so far. */
@@ -113,9 +117,11 @@ export class AttackRun {
       batch.map((active) => ({ query: this.#asked(active), label: active.problem.label })),
     );
     batch.forEach((active, i) => {
-      active.queries += 1;
-      if (active.query.loss !== null) active.gradients += 1;
-      const { value, done } = active.climb.next(answers[i]!);
+      const answer = answers[i]!;
+      active.work.queries += 1;
+      if (active.query.loss !== null) active.work.gradients += 1;
+      if (isBroken(answer)) active.work.broken += 1;
+      const { value, done } = active.climb.next(answer);
       if (done) this.#end(active, value);
       else active.query = value;
     });
@@ -129,9 +135,10 @@ export class AttackRun {
   results(): Result[] {
     return this.#progress.map(({ ended, success, best, seconds }) => {
       const counted = this.#options.keep === 'first' ? ended.slice(0, success + 1) : ended;
-      const sum = (of: 'queries' | 'gradients') => counted.reduce((total, work) => total + work![of], 0);
+      const sum = (of: keyof Work) => counted.reduce((total, work) => total + work![of], 0);
+      const work = { queries: sum('queries'), gradients: sum('gradients'), broken: sum('broken') };
       const { outcome, attempt } = best!;
-      return { ...outcome, attempt, queries: sum('queries'), gradients: sum('gradients'), seconds };
+      return { ...outcome, attempt, ...work, seconds };
     });
   }
 
@@ -156,8 +163,7 @@ export class AttackRun {
         climb,
         problem,
         query: undefined as never,
-        queries: 0,
-        gradients: 0,
+        work: { queries: 0, gradients: 0, broken: 0 },
       };
       const { value, done } = climb.next();
       if (done) this.#end(active, value);
@@ -178,17 +184,17 @@ export class AttackRun {
     return most.slice(0, this.#options.batchSize);
   }
 
-  #asked({ query, image, attempt, queries }: Active): Query {
+  #asked({ query, image, attempt, work }: Active): Query {
     const { disturb } = this.#options;
     if (disturb === undefined) return query;
     const x = query.x.slice();
-    disturb(x, image, attempt, queries);
+    disturb(x, image, attempt, work.queries);
     return { ...query, x };
   }
 
-  #end({ image, attempt, problem, queries, gradients }: Active, outcome: Outcome): void {
+  #end({ image, attempt, problem, work }: Active, outcome: Outcome): void {
     const progress = this.#progress[image]!;
-    progress.ended[attempt] = { queries, gradients };
+    progress.ended[attempt] = work;
     if (outcome.isAdversarial && attempt < progress.success) progress.success = attempt;
     const candidate = { outcome, attempt, distance: problem.norm.distance(problem.image, outcome.x) };
     if (progress.best === null || this.#prefers(candidate, progress.best)) progress.best = candidate;
@@ -213,4 +219,21 @@ export class AttackRun {
     for (let attempt = 0; attempt < needed; attempt++) if (ended[attempt] === undefined) return false;
     return true;
   }
+}
+
+/** Whether an answer holds what is no finite number. In its gradient 0 takes the place of such values: they lead nowhere. */
+function isBroken({ logits, gradient }: Answer): boolean {
+  const broken = !(areFinite(logits) && areFinite(gradient));
+  if (broken)
+    gradient.forEach((value, i) => {
+      if (!Number.isFinite(value)) gradient[i] = 0;
+    });
+  return broken;
+}
+
+/** By one sum: 0 times what is not finite is NaN. */
+function areFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
+  return sum === 0;
 }

@@ -1,5 +1,5 @@
 /** What a training method is: which images the network sees, and what is added to the cross entropy. */
-import type { LogitsOf } from '../../numerics/attacks/tensor-attack.ts';
+import type { LogitsOf } from '../../numerics/attacks/oracle.ts';
 import type { RandomStream } from '../../numerics/tensor/random.ts';
 import type { tf } from '../../numerics/tensor/tf.ts';
 

@@ -6,7 +6,7 @@
  */
 import type { TrainConfig } from '../../../schemas/train-config.ts';
 import type { SmoothnessConfig } from '../../../schemas/train-methods.ts';
-import { norms, randomPerturbation } from '../../numerics/attacks/tensor-norms.ts';
+import { norms } from '../../numerics/attacks/norms.ts';
 import { entropyGradient, squaredLengths } from '../../numerics/losses/entropy-gradient.ts';
 import { tf } from '../../numerics/tensor/tf.ts';
 import type { StepBatch, TrainingMethod } from './method.ts';
@@ -30,10 +30,30 @@ function displacement(way: SmoothnessConfig, batch: StepBatch, gradient: tf.Tens
     case 'gaussian':
       return gaussianOf(batch, way.sigma);
     case 'ball':
-      return randomPerturbation(norms[way.norm], batch.x.shape, way.radius, batch.randomOf);
+      return pointsOfBall(way, batch);
     case 'gradient':
-      return tf.mul(norms.L2.steepest(gradient), way.length);
+      return tf.mul(unit(gradient), way.length);
     case 'sign':
-      return tf.mul(norms.L2.steepest(tf.sign(gradient)), way.length);
+      return tf.mul(unit(tf.sign(gradient)), way.length);
   }
+}
+
+/** A point of the ball around 0 for each image; it depends on (seed, step, image) alone. */
+function pointsOfBall(
+  { norm, radius }: Extract<SmoothnessConfig, { kind: 'ball' }>,
+  { x, randomOf }: StepBatch,
+): tf.Tensor {
+  const count = x.shape[0]!;
+  const center = new Float32Array(x.size / count);
+  const values = new Float32Array(x.size);
+  for (let i = 0; i < count; i++) {
+    values.set(norms[norm].randomPoint(center, radius, randomOf(i)), i * center.length);
+  }
+  return tf.tensor(values, x.shape);
+}
+
+/** Each image by its L2 length; one of length 0 stays 0. */
+function unit(images: tf.Tensor): tf.Tensor {
+  const lengths = tf.maximum(tf.sqrt(squaredLengths(images)), 1e-12);
+  return tf.div(images, tf.reshape(lengths, [-1, ...images.shape.slice(1).map(() => 1)]));
 }
