@@ -1,7 +1,7 @@
 /** Doubts about gradients at the clean images: not numbers, exactly zero, or lost in the rounding of a softmax. */
 import type { Doubt } from '../../../schemas/attack-results.ts';
 import { euclidean } from '../../numerics/attacks/norms.ts';
-import { answersAt, type Victim } from './victim.ts';
+import { answersAt, type Victim } from './ask.ts';
 
 /** A gradient of cross entropy this much shorter than that of DLR has vanished. */
 const VANISHED = 1e-10;

@@ -2,7 +2,7 @@
 import type { AttackSetting } from '../../../schemas/attack-config.ts';
 import type { Doubt } from '../../../schemas/attack-results.ts';
 import { type Answer, classOf } from '../../numerics/attacks/attack.ts';
-import { answersAt, type Victim } from './victim.ts';
+import { answersAt, type Victim } from './ask.ts';
 
 /** Times that each image is asked for. */
 const TIMES = 5;

@@ -2,7 +2,7 @@
 import type { Doubt } from '../../../schemas/attack-results.ts';
 import { type Answer, classOf } from '../../numerics/attacks/attack.ts';
 import { intoBox } from '../../numerics/attacks/norms.ts';
-import { answersAt, type Victim } from './victim.ts';
+import { answersAt, type Victim } from './ask.ts';
 
 /** Steps of the climb, and the length of one in parts of the range of values. */
 const STEPS = 20;

@@ -1,10 +1,9 @@
 /** A linear classifier whose answers are known in closed form, to be spoilt in one way at a time. */
 import { type AttackSetting, attackEntrySchema, stepsOf } from '../../../../schemas/attack-config.ts';
 import type { AttackResult } from '../../../../schemas/attack-results.ts';
+import type { Victim } from '../../../../stages/attack/doubts/ask.ts';
 import type { Attacked } from '../../../../stages/attack/doubts/attacked.ts';
-import type { Victim } from '../../../../stages/attack/doubts/victim.ts';
 import type { Outcome } from '../../../../stages/attack/outcome.ts';
-import { settingName } from '../../../../stages/attack/settings.ts';
 import type { Answer } from '../../../../stages/numerics/attacks/attack.ts';
 import type { Oracle } from '../../../../stages/numerics/attacks/oracle.ts';
 
@@ -77,14 +76,15 @@ export function attackedOf(
   const own = setting(given);
   const { cleanFlags = '1'.repeat(flags.length), falls = [], violations } = more;
   const parts = more.parts ?? [[own.method, flags] as [string, string]];
+  const steps = stepsOf(own);
   const count = (text: string) => [...text].filter((flag) => flag === '1').length;
   const images = [...Array(flags.length).keys()];
   const result: AttackResult = {
-    name: settingName(own),
+    name: `${own.method}${steps === null ? '' : `-${steps}`} ${own.norm} ${own.eps}`,
     method: own.method,
     norm: own.norm,
     eps: own.eps,
-    steps: stepsOf(own),
+    steps,
     targeted: own.targeted,
     transferFrom: own.from?.model ?? null,
     n: flags.length,
