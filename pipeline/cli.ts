@@ -161,7 +161,7 @@ function describeCommands(words: string[], world: World): Argv {
       { runs, yes, verbose },
       async (args) => (await import('./commands/clean.ts')).cleanCommand(args, world),
     )
-    .command('schema', 'Print the JSON Schema of experiment files', { verbose }, async (args) =>
+    .command('schema [of]', 'Print the JSON Schema of experiment files', schemaOptions, async (args) =>
       (await import('./commands/schema.ts')).schemaCommand(args, world),
     )
     .command('data', 'List, download, check, import or show data sets', (parser) =>
@@ -212,6 +212,12 @@ function initOptions(parser: Argv) {
   return parser
     .positional('preset', { type: 'string', describe: 'usps, toy, mnist, methods, …' })
     .positional('file', { type: 'string', describe: 'Default: experiment.yaml' })
+    .options({ verbose });
+}
+
+function schemaOptions(parser: Argv) {
+  return parser
+    .positional('of', { type: 'string', describe: 'experiment (default) or attack.json' })
     .options({ verbose });
 }
 

@@ -77,6 +77,10 @@ describe('a wrong command line is refused in a sentence', () => {
       'Expected a folder with data sets at /nowhere, as --data says, found nothing there; correct the path.\n',
     ],
     [
+      ['schema', 'attack'],
+      'Expected experiment or attack.json after schema, got "attack"; did you mean attack.json?\n',
+    ],
+    [
       ['init'],
       `Expected the name of a preset (${presets}) after init, found none; for example: pipeline init usps.\n`,
     ],
@@ -186,6 +190,15 @@ describe('init and schema', () => {
     expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(Object.keys(parse(text))));
     expect(schema.properties.train.properties.lambda).toMatchObject({ default: 1, minimum: 0 });
     expect(schema.properties.variants.items.properties.train.required).toBeUndefined();
+  });
+
+  it('print what programs find in attack.json, with a meaning for each entry', async () => {
+    const schema = JSON.parse((await call('schema', 'attack.json')).stdout);
+    expect(schema.required).toEqual(
+      expect.arrayContaining(['version', 'n', 'cleanCorrect', 'attacks', 'doubts']),
+    );
+    for (const { description } of Object.values<{ description?: string }>(schema.properties))
+      expect(description).toMatch(/\w/);
   });
 
   it('never write over a file', async () => {
