@@ -25,7 +25,7 @@ const METHODS_OF = {
   queries: ['square'],
   minimal: ['fab', 'fab-t'],
   // Those that can climb on past the border of the model that they see.
-  from: ['fgsm', 'r-fgsm', 'pgd'],
+  from: ['fgsm', 'pgd', 'apgd-ce', 'apgd-dlr'],
 } as const satisfies Partial<Record<keyof AttackEntry, readonly MethodName[]>>;
 type OptionName = keyof typeof METHODS_OF;
 

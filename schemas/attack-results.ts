@@ -130,6 +130,12 @@ export const attackSummarySchema = z
     cleanInterval: interval.describe("Wilson's 95 % interval of cleanCorrect / n"),
     seed: whole.describe('seed of everything random in the attacks'),
     classNames: z.array(z.string()).describe('names of the classes, by index'),
+    commonClasses: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'classes that model and data have in common, where the model does not know all of the data; only their images count',
+      ),
     attacks: z.array(attackResult).describe('in the order of the configuration, each eps by itself'),
     doubts: z.array(doubt).describe('what the evaluator doubts about its own figures; empty if nothing'),
     certificate: certificate.optional().describe('absent where no certificate was asked for'),

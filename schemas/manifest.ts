@@ -43,4 +43,9 @@ export interface Provenance {
 }
 
 /** Files of an artifact that may differ between two runs of the same configuration; no checksum covers them. */
-export const VOLATILE_FILES: readonly string[] = ['manifest.json', 'provenance.json', 'tensorboard'];
+export const VOLATILE_FILES: readonly string[] = [
+  'manifest.json',
+  'provenance.json',
+  'tensorboard',
+  'timings.parquet',
+];

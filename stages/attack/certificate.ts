@@ -14,7 +14,7 @@ import {
   type Smoothed,
 } from '../numerics/analyses/smoothing.ts';
 import { randomStream } from '../numerics/tensor/random.ts';
-import type { Victim } from './evaluate.ts';
+import type { Victim } from './victim.ts';
 
 /** Work of so many milliseconds may be lost to a crash. */
 const UNSAVED_MS = 5000;
@@ -59,27 +59,26 @@ export async function certifyImages(
 }
 
 async function certifyImage(
-  { logitsOf, dataset, seed, batchSize }: Victim,
+  { logitsOf, dataset, seed, batchSize, images, model }: Victim,
   config: CertifyConfig,
-  index: number,
+  position: number,
   betweenBatches: () => Promise<void>,
 ): Promise<CertifiedImage> {
-  const { info, test, size } = dataset;
+  const index = images.indices[position]!;
   const smoothed: Smoothed = {
     logitsOf,
-    classes: info.classNames.length,
-    shape: info.shape,
+    classes: model.classNames.length,
+    shape: dataset.info.shape,
     sigma: config.sigma,
     batchSize,
   };
-  const image = new Float32Array(size);
-  test.copyImage(index, image, 0);
+  const image = images.at(position);
   const point = { image, randomOf: (draw: number) => randomStream(seed, 'smoothing', index, draw) };
   const chosen = await countClasses(smoothed, point, 0, config.n0, betweenBatches);
   const counts = await countClasses(smoothed, point, config.n0, config.n, betweenBatches);
   return {
     image: index,
-    label: test.labels[index]!,
+    label: images.labels[position]!,
     ...certify(chosen, counts, config),
     smoothedPrediction: predictSmoothed(counts, config.alpha),
   };

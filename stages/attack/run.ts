@@ -1,183 +1,181 @@
-/** Attacks the classifier with every setting; a setting that is finished survives a crash. */
-import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { type AttackSetting, attackSettings, stepsOf } from '../../schemas/attack-config.ts';
-import {
-  ATTACK_SUMMARY_VERSION,
-  type AttackResult,
-  type AttackSummary,
-} from '../../schemas/attack-results.ts';
-import type { ExperimentConfig } from '../../schemas/config.ts';
+/**
+ * Attacks a classifier with every setting, chunk of images by chunk, beside other processes that do. Each image's result
+ * follows from (seed, image) alone, so that chunks, batches and processes leave no trace in it.
+ */
+import { join } from 'node:path';
+import { PipelineError } from '../../schemas/errors.ts';
 import type { StageContext } from '../../schemas/stage.ts';
 import { writeFileAtomic } from '../../store/atomic-file.ts';
-import { readDataset } from '../../store/dataset-artifact.ts';
-import { writeTable } from '../../store/tables.ts';
-import { predict } from '../numerics/analyses/predictions.ts';
-import { wilson } from '../numerics/analyses/wilson.ts';
-import { makeOracle } from '../numerics/attacks/oracle.ts';
+import { shareWork } from '../../store/claims.ts';
+import { classOf } from '../numerics/attacks/attack.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
-import { loadClassifier } from '../numerics/networks/trained-classifier.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
+import { addNoise } from './attack-part.ts';
 import { certificateOf, certifyImages, writeCertificates } from './certificate.ts';
-import { ballDoubts, gradientDoubts, orderDoubts } from './doubts.ts';
-import { evaluate, type Outcome, type Victim } from './evaluate.ts';
-import { settingName } from './settings.ts';
+import {
+  type AttackWork,
+  attackChunk,
+  type Chunk,
+  chunksOf,
+  cleanLogits,
+  imagesDone,
+  isDone,
+} from './chunk.ts';
+import { resultDoubts } from './doubts/results.ts';
+import { victimDoubts } from './doubts/victim.ts';
+import { keepImages } from './keep.ts';
+import { type Merged, mergeSetting } from './merge.ts';
+import { CODE_VERSION, decisivePart, namedSettings } from './settings.ts';
+import { summarize } from './summary.ts';
+import { writeOutcomes } from './tables.ts';
+import { openSurrogate, openVictim, type Victim } from './victim.ts';
+import { openWork } from './work-folder.ts';
+
+/** Images that doubts about the classifier are taken from. */
+const LOOKED_AT = 128;
 
 export async function runAttack(context: StageContext): Promise<void> {
   registerGradients();
-  const config = context.config.attack;
-  const dataset = await readDataset(inputOf(context, 'dataset').directory);
-  const logitsOf = await loadClassifier(inputOf(context, 'train').directory);
-  const count = Math.min(config.images ?? dataset.test.count, dataset.test.count);
-  const clean = predict(logitsOf, dataset.test, dataset.info.shape, count, config.batchSize);
-  const victim: Victim = { logitsOf, dataset, clean, seed: config.seed ?? 0, batchSize: config.batchSize };
-  const settings = attackSettings(config);
-  const certified = config.certify === undefined ? 0 : Math.min(config.certify.images ?? count, count);
-  const total = settings.length * count + certified;
-  const reportAfter = (before: number) => async (done: number) => {
-    context.progress({ done: before + done, total, unit: 'images' });
+  const work = await openAttack(context);
+  if (work === null) return;
+  const { victim, settings, folder } = work;
+  const n = victim.images.count;
+  const { certify } = context.config.attack;
+  const certified = certify === undefined ? 0 : Math.min(certify.images ?? n, n);
+  const total = settings.length * n + certified;
+  const chunks = chunksOf(n, folder.chunkImages);
+  const tell = teller(context, total);
+  const pieces = chunks.map(({ number }) => ({
+    stem: `chunk-${String(number).padStart(5, '0')}`,
+    name: `chunk ${number}`,
+  }));
+  const finished = imagesDone(work, chunks);
+  if (finished > 0 && !context.sharing?.isHelper) {
+    context.note(`resuming with ${finished} of ${settings.length * n} images attacked`);
+  }
+  await shareWork(
+    {
+      pieces,
+      // The files first: they are removed once the results are written.
+      isDone: (i) => isDone(work, chunks[i]!) || folder.isOver(),
+      async make(i) {
+        const before = imagesDone(
+          work,
+          chunks.filter((_, other) => other !== i),
+        );
+        await attackChunk(work, chunks[i]!, (underway) => tell(before + underway, underway));
+      },
+    },
+    context,
+  );
+  if (context.sharing?.isHelper) return;
+  if (certified === 0) await tell(total);
+  await finish(context, work, chunks, certified, (images) => tell(settings.length * n + images));
+}
+
+/** Models, images and what an earlier session has left; null where a helper comes too late. */
+async function openAttack(context: StageContext): Promise<AttackWork | null> {
+  const { attack } = context.config;
+  const victim = await openVictim(context);
+  const { dataset, common, images } = victim;
+  if (images.count === 0) {
+    throw new PipelineError(
+      'DATA_MISSING',
+      `Expected test images of ${common?.join(', ') ?? dataset.info.name}, found none; choose another data set or model.`,
+    );
+  }
+  if (common !== null) {
+    context.note(
+      `model and data have ${common.length} of ${dataset.info.classNames.length} classes in common (${common.join(', ')}); only images of these are used`,
+    );
+  }
+  const settings = namedSettings(attack);
+  const surrogates = [];
+  for (const [i, { setting }] of settings.entries()) {
+    const name = `attack.attacks[${i}].from`;
+    surrogates.push(setting.from === undefined ? null : await openSurrogate(setting.from, name, victim));
+  }
+  const identity = {
+    version: CODE_VERSION,
+    model: victim.fingerprint,
+    data: inputOf(context, 'dataset').key,
+    settings: decisivePart(attack),
+  };
+  const folder = await openWork(context, identity, attack.chunkImages);
+  return folder && { victim, settings, surrogates, folder, keepsPoints: attack.keep !== 'none' };
+}
+
+/** Progress between batches, and a look whether the user wants to stop. */
+function teller(context: StageContext, total: number) {
+  let told = -1;
+  return async (done: number, underway?: number) => {
+    if (done !== told) {
+      context.progress({ done, total, unit: 'images', ...(underway !== undefined && { underway }) });
+    }
+    told = done;
     await yieldToEvents();
     stopIfAsked(context);
   };
-  const outcomes: Outcome[] = [];
-  for (const [index, setting] of settings.entries()) {
-    const path = join(context.directory, `outcome-${index}.json`);
-    outcomes.push(await resumeOrRun(path, victim, setting, reportAfter(index * count)));
-  }
-  const summary = summarize(victim, settings, outcomes, modelName(context.config));
-  const part = join(context.directory, 'certificates.json');
-  if (config.certify !== undefined) {
-    const rows = await certifyImages(victim, config.certify, certified, part, reportAfter(total - certified));
-    summary.certificate = certificateOf(rows, config.certify);
-    await writeCertificates(join(context.directory, 'certified.parquet'), rows);
-  }
-  await writeFileAtomic(join(context.directory, 'attack.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  await writeOutcomes(join(context.directory, 'images.parquet'), victim, settings, outcomes);
-  for (const index of settings.keys())
-    await rm(join(context.directory, `outcome-${index}.json`), { force: true });
-  await rm(part, { force: true });
 }
 
-async function resumeOrRun(
-  path: string,
-  victim: Victim,
-  setting: AttackSetting,
-  onImages: (done: number) => Promise<void>,
-): Promise<Outcome> {
-  if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as Outcome;
-  const outcome = await evaluate(victim, setting, onImages);
-  await writeFileAtomic(path, JSON.stringify(outcome));
-  return outcome;
-}
-
-/** Clean images at which the loss is exactly flat. */
-function countZeroGradients({ logitsOf, dataset, clean, batchSize }: Victim): number {
-  const { test, info } = dataset;
-  const oracle = makeOracle(logitsOf, info.shape, info.classNames.length);
-  let zeros = 0;
-  for (let first = 0; first < clean.length; first += batchSize) {
-    const images = Array.from({ length: Math.min(batchSize, clean.length - first) }, (_, i) => first + i);
-    const answers = oracle.ask(
-      images.map((image) => ({
-        query: { x: test.slice(image, 1), loss: 'ce' },
-        label: test.labels[image]!,
-      })),
-    );
-    zeros += answers.filter(({ gradient }) => gradient.every((value) => value === 0)).length;
-  }
-  oracle.dispose();
-  return zeros;
-}
-
-/** Name of what is attacked: the folder of an imported model, or the kind of network. */
-function modelName({ attack, train }: ExperimentConfig): string {
-  return attack.model === undefined ? train.network.kind : basename(attack.model.model);
-}
-
-function summarize(
-  victim: Victim,
-  settings: AttackSetting[],
-  outcomes: Outcome[],
-  model: string,
-): AttackSummary {
-  const { clean, dataset, seed } = victim;
-  const n = clean.length;
-  const cleanCorrect = clean.filter((label, i) => label === dataset.test.labels[i]).length;
-  const intervalIn = (count: number) => {
-    const { low, high } = wilson(count, n);
-    return { low, high };
-  };
-  const { classNames } = dataset.info;
-  const robustIn = (outcome: Outcome) => outcome.survived.filter(Boolean).length;
-  const attacks: AttackResult[] = settings.map((setting, i) => ({
-    name: settingName(setting),
-    method: setting.method,
-    norm: setting.norm,
-    eps: setting.eps,
-    steps: stepsOf(setting),
-    targeted: setting.targeted,
-    transferFrom: null,
-    n,
-    cleanCorrect,
-    robust: robustIn(outcomes[i]!),
-    interval: intervalIn(robustIn(outcomes[i]!)),
-    parts: [],
-    confusion: [],
-    curve: null,
-  }));
-  const doubts = [
-    ...settings.flatMap((setting, i) => ballDoubts(setting, outcomes[i]!)),
-    ...gradientDoubts(countZeroGradients(victim), n),
-    ...orderDoubts(attacks),
-  ].map((sentence) => ({ kind: 'order' as const, sentence }));
-  return {
-    version: ATTACK_SUMMARY_VERSION,
-    model,
-    data: dataset.info.name,
-    n,
-    cleanCorrect,
-    cleanInterval: intervalIn(cleanCorrect),
-    seed,
-    classNames,
-    attacks,
-    doubts,
-  };
-}
-
-/** One row per attack setting and image. */
-async function writeOutcomes(
-  path: string,
-  { clean, dataset }: Victim,
-  settings: AttackSetting[],
-  outcomes: Outcome[],
+/** Puts together what all processes have found. */
+async function finish(
+  context: StageContext,
+  work: AttackWork,
+  chunks: readonly Chunk[],
+  certified: number,
+  onCertified: (images: number) => Promise<void>,
 ): Promise<void> {
-  const rows = settings.flatMap((setting, s) =>
-    Array.from(clean, (cleanPrediction, image) => ({
-      setting,
-      outcome: outcomes[s]!,
-      cleanPrediction,
-      image,
-    })),
-  );
-  type Row = (typeof rows)[number];
-  const column = (
-    name: string,
-    type: 'STRING' | 'INT32' | 'DOUBLE' | 'BOOLEAN',
-    of: (row: Row) => unknown,
-  ) => ({
-    name,
-    type,
-    values: rows.map(of),
-  });
-  await writeTable(path, [
-    column('attack', 'STRING', ({ setting }) => settingName(setting)),
-    column('image', 'INT32', ({ image }) => image),
-    column('label', 'INT32', ({ image }) => dataset.test.labels[image]),
-    column('target', 'INT32', ({ outcome, image }) => outcome.target[image]),
-    column('cleanPrediction', 'INT32', ({ cleanPrediction }) => cleanPrediction),
-    column('adversarialPrediction', 'INT32', ({ outcome, image }) => outcome.prediction[image]),
-    column('survived', 'BOOLEAN', ({ outcome, image }) => outcome.survived[image]),
-    column('distance', 'DOUBLE', ({ outcome, image }) => outcome.distance[image]),
-  ]);
+  const { victim, settings, folder } = work;
+  const { directory, config } = context;
+  const clean = cleanLogits(victim, { first: 0, count: victim.images.count }).map(classOf);
+  const merged = settings.map((_, setting) => mergeSetting(work, chunks, setting, clean));
+  const summary = { ...summarize(victim, clean, merged, config), doubts: [] as ReturnType<typeof doubtsOf> };
+  summary.doubts = doubtsOf(victim, merged, summary.attacks);
+  await writeOutcomes(directory, victim.images, clean, merged);
+  const { certify, keep } = config.attack;
+  if (keep !== 'none') await keepImages(work, chunks, merged, { directory, keep });
+  if (certify !== undefined) {
+    const rows = await certifyImages(victim, certify, certified, folder.certificates, onCertified);
+    Object.assign(summary, { certificate: certificateOf(rows, certify) });
+    await writeCertificates(join(directory, 'certified.parquet'), rows);
+  }
+  await writeFileAtomic(join(directory, 'attack.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await folder.remove();
+  victim.oracle.dispose();
+}
+
+function doubtsOf(
+  victim: Victim,
+  merged: readonly Merged[],
+  results: ReturnType<typeof summarize>['attacks'],
+) {
+  const { images, oracle, dataset, batchSize, noise, seed } = victim;
+  const { box } = dataset.info;
+  const looked = Array.from({ length: Math.min(LOOKED_AT, images.count) }, (_, position) => position);
+  const about = {
+    oracle,
+    images: looked.map((position) => images.at(position)),
+    labels: images.labels,
+    box,
+    batchSize,
+    ...(noise !== undefined && {
+      disturb: (x: Float32Array, image: number, draw: number) =>
+        addNoise(x, noise, [seed, 'victim-noise', 'doubts', images.indices[image]!, draw]),
+    }),
+  };
+  const attacked = merged.map(({ setting, outcome, totals, violations }, i) => ({
+    setting,
+    result: results[i]!,
+    outcome,
+    falls: totals.map(({ fall }) => fall),
+    violations,
+  }));
+  return [
+    ...victimDoubts(
+      about,
+      merged.map(({ setting }) => setting),
+    ),
+    ...resultDoubts(attacked, { labels: images.labels, size: dataset.size, box }),
+  ];
 }

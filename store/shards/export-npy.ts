@@ -12,8 +12,8 @@ const MAGIC = Buffer.from('\x93NUMPY\x01\x00', 'latin1');
 /** What the codec's rounding can hold without a scale. */
 const LARGEST = 32_752;
 
-type NpyType = 'float32' | 'float16' | 'uint16';
-const DESCRIPTIONS: Record<NpyType, string> = { float32: '<f4', float16: '<f2', uint16: '<u2' };
+type NpyType = 'float32' | 'float16' | 'uint16' | 'int32';
+const DESCRIPTIONS: Record<NpyType, string> = { float32: '<f4', float16: '<f2', uint16: '<u2', int32: '<i4' };
 
 /**
  * Writes `path`, and `<path without .npy>.classes.npy` ([images, targets], uint16) where the store lists the classes.

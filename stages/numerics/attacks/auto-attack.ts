@@ -7,12 +7,12 @@ import { type AttackSetting, PART_NAMES, type PartName, partsOf } from '../../..
 /** One attack at one ε, with what only AutoAttack can ask of it. */
 export type Part = AttackSetting & {
   /**
-   * apgd, L1: climbs in balls of 3 ε and 2 ε first (Croce and Hein 2021, section 3.4).
+   * apgd, L1: climbs in balls of 3 ε and 2 ε first (Croce and Hein 2021, section 3.3).
    * @default false
    */
-  largerBalls?: boolean;
+  shrinkingBall?: boolean;
 };
-type Effort = Partial<Pick<Part, 'restarts' | 'targets' | 'queries' | 'draws' | 'largerBalls'>>;
+type Effort = Partial<Pick<Part, 'restarts' | 'targets' | 'queries' | 'draws' | 'shrinkingBall'>>;
 
 /** As the official code constructs them, before a version changes anything. */
 const USUAL: Record<PartName, Effort> = {
@@ -31,7 +31,7 @@ function changesOf({ version, norm, restarts, draws, targets, queries }: AttackS
   switch (version) {
     case 'standard':
       return norm === 'L1'
-        ? { 'apgd-ce': { largerBalls: true }, 'apgd-t': { targets: 5, largerBalls: true } }
+        ? { 'apgd-ce': { shrinkingBall: true }, 'apgd-t': { targets: 5, shrinkingBall: true } }
         : { 'apgd-ce': { restarts: 1 } };
     case 'plus':
       return {};

@@ -3,10 +3,8 @@ import '../../support/engine.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { attackSettings } from '../../../schemas/attack-config.ts';
-import type { AttackResult, AttackSummary } from '../../../schemas/attack-results.ts';
-import { ballDoubts, gradientDoubts, orderDoubts } from '../../../stages/attack/doubts.ts';
-import { drawTarget } from '../../../stages/attack/evaluate.ts';
+import type { AttackSummary } from '../../../schemas/attack-results.ts';
+import { drawTarget } from '../../../stages/attack/chunk.ts';
 import { runAttack } from '../../../stages/attack/run.ts';
 import { makeClassifier } from '../../../stages/numerics/networks/registry.ts';
 import { writeModel } from '../../../store/model-files.ts';
@@ -78,22 +76,20 @@ describe('attacks on a classifier whose border is known', () => {
       if (done > 16) broken.stop.abort();
     };
     await expect(runAttack(broken)).rejects.toMatchObject({ code: 'INTERRUPTED' });
-    expect(existsSync(join(broken.directory, 'outcome-1.json'))).toBe(true);
+    expect(existsSync(join(broken.directory, 'work', 'chunk-00000-attack-1-part-0.json'))).toBe(true);
     await runAttack(contextOf(broken.config, { dataset, train: linear }, broken.directory));
     for (const name of ['attack.json', 'images.parquet']) {
       const bytes = (directory: string) => readFileSync(join(directory, name));
       expect(bytes(broken.directory).equals(bytes(whole.directory))).toBe(true);
     }
-    expect(existsSync(join(broken.directory, 'outcome-0.json'))).toBe(false);
+    expect(existsSync(join(broken.directory, 'work'))).toBe(false);
   });
 
   it('say so when the loss has no slope at all', async () => {
     const dead = await mlp([0, 0, 0, 0]);
     const context = contextOf(configOf({ attack: { attacks } }), { dataset, train: dead });
     await runAttack(context);
-    expect(summaryIn(context.directory).doubts.map(({ sentence }) => sentence)).toContain(
-      'The loss gradient of 8 of 8 clean images is exactly zero: attacks that follow gradients cannot move them; use an attack without gradients before you believe their survival.',
-    );
+    expect(summaryIn(context.directory).doubts.map(({ kind }) => kind)).toContain('zero-gradients');
   });
 
   it('draw targets other than the true class, each as often', () => {
@@ -104,50 +100,5 @@ describe('attacks on a classifier whose border is known', () => {
     }
     expect([...hits.keys()].sort()).toEqual([0, 1, 3]);
     for (const count of hits.values()) expect(Math.abs(count - 1000)).toBeLessThan(5 * Math.sqrt(667));
-  });
-});
-
-describe('doubts', () => {
-  const result = (rest: Partial<AttackResult>): AttackResult => ({
-    name: 'pgd',
-    transferFrom: null,
-    interval: { low: 0.4, high: 0.6 },
-    parts: [],
-    confusion: [],
-    curve: null,
-    method: 'pgd',
-    norm: 'L2',
-    eps: 1,
-    steps: 20,
-    targeted: false,
-    n: 100,
-    cleanCorrect: 95,
-    robust: 50,
-    ...rest,
-  });
-
-  it('are silent where figures fit, and speak where a larger ball or a stronger attack breaks fewer', () => {
-    expect(
-      orderDoubts([
-        result({}),
-        result({ eps: 2, robust: 40 }),
-        result({ method: 'fgsm', steps: 1, robust: 60 }),
-      ]),
-    ).toEqual([]);
-    expect(orderDoubts([result({}), result({ eps: 2, robust: 60 })])).toEqual([
-      'pgd L2: more images survive ε 2 (60) than ε 1 (50); the attack gets stuck, use more steps or restarts.',
-    ]);
-    expect(orderDoubts([result({ robust: 60 }), result({ method: 'fgsm', steps: 1 })])).toEqual([
-      'L2 ε 1: more images survive PGD (60) than FGSM (50), a sign of masked gradients; use AutoAttack before you believe these figures.',
-    ]);
-    expect(gradientDoubts(0, 5)).toEqual([]);
-  });
-
-  it('name perturbations outside the ball, and those that are no number', () => {
-    const [setting] = attackSettings(configOf({ attack: { attacks } }).attack);
-    const outcome = { survived: [], prediction: [], target: [], distance: [0.5, 0.500001, 0.6, Number.NaN] };
-    expect(ballDoubts(setting!, outcome)).toEqual([
-      'pgd-10 L2 0.5: 2 perturbations are longer than ε or not a number; the attack is wrong, do not use its figure.',
-    ]);
   });
 });

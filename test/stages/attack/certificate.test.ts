@@ -79,7 +79,7 @@ describe('attack.certify', () => {
       if (done === 6 + 3) broken.stop.abort();
     };
     await expect(runAttack(broken)).rejects.toMatchObject({ code: 'INTERRUPTED' });
-    const part = join(broken.directory, 'certificates.json');
+    const part = join(broken.directory, 'work', 'certificates.json');
     expect((JSON.parse(readFileSync(part, 'utf8')) as unknown[]).length).toBe(3);
     const resumed = contextWith({ certify }, broken.directory);
     await runAttack(resumed);
