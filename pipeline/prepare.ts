@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { closest } from 'fastest-levenshtein';
+import { attackedModels } from '../schemas/attack-config.ts';
 import type { Experiment } from '../schemas/config.ts';
 import { PipelineError } from '../schemas/errors.ts';
-import { namedModels, type PrecomputeConfig } from '../schemas/precompute-config.ts';
+import { namedModels } from '../schemas/precompute-config.ts';
 import type { StageDefinition, StageName } from '../schemas/stage.ts';
 import { keyOf } from '../store/content-hash.ts';
 import { datasetFingerprint } from '../store/datasets/fingerprint.ts';
@@ -98,7 +99,7 @@ async function withFingerprints(experiment: Experiment, dataDirectory: string | 
     return known.get(place);
   };
   const variants = experiment.variants.map(
-    async ({ label, config: { dataset, precompute, train, ...rest } }) => {
+    async ({ label, config: { dataset, precompute, train, attack, ...rest } }) => {
       const { name, folder } = dataset;
       const { from } = train;
       const fingerprint = await once(`data ${name}/${folder}`, () =>
@@ -111,8 +112,9 @@ async function withFingerprints(experiment: Experiment, dataDirectory: string | 
         config: {
           ...rest,
           dataset: { ...dataset, fingerprint },
-          precompute: await withModelFingerprints(precompute, ofModel),
+          precompute: await withModelFingerprints(precompute, namedModels, ofModel),
           train: { ...train, fromFingerprint },
+          attack: await withModelFingerprints(attack, attackedModels, ofModel),
         },
       };
     },
@@ -120,13 +122,14 @@ async function withFingerprints(experiment: Experiment, dataDirectory: string | 
   return { ...experiment, variants: await Promise.all(variants) };
 }
 
-/** Target gradients with the checksums of the models that their settings name. */
-async function withModelFingerprints(
-  precompute: PrecomputeConfig,
+/** A part of the configuration with the checksums of the models that it names. */
+async function withModelFingerprints<T>(
+  part: T,
+  namedIn: (part: T) => readonly { model: string; fingerprint?: string | undefined }[],
   ofModel: (path: string) => Promise<string | undefined>,
-): Promise<PrecomputeConfig> {
-  const filled = structuredClone(precompute);
-  for (const reference of namedModels(filled)) reference.fingerprint = await ofModel(reference.model);
+): Promise<T> {
+  const filled = structuredClone(part);
+  for (const reference of namedIn(filled)) reference.fingerprint = await ofModel(reference.model);
   return filled;
 }
 

@@ -136,3 +136,8 @@ export const attackSchema = z
   })
   .prefault({});
 export type AttackConfig = z.infer<typeof attackSchema>;
+
+/** Every model folder that the attacks name. */
+export function attackedModels({ model, attacks }: AttackConfig) {
+  return [model, ...attacks.map(({ from }) => from)].filter((reference) => reference !== undefined);
+}
