@@ -7,7 +7,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { translateDiskError } from '../../../store/atomic-file.ts';
-import { attributeOf, nodeDef, savedModel } from './graph-def.ts';
+import { savedModel } from './graph-def.ts';
+import {
+  constantNode,
+  encodeNode,
+  type GraphAttribute,
+  type GraphNode,
+  TYPES,
+  type TypeName,
+} from './graph-node.ts';
+import { nodeName, rewriteGraph } from './rewrite-graph.ts';
 import { tf } from './tf.ts';
 
 /** An attribute as tfjs hands it to the binding. */
@@ -32,8 +41,6 @@ interface GraphBackend {
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Input[], count: number): tf.Tensor[];
 }
 
-/** TensorFlow's numbers of data types (types.proto). */
-const TYPES = { float32: 1, int32: 3, int64: 9, bool: 10 } as const;
 const TAG = 'serve';
 
 export interface Graph {
@@ -52,7 +59,7 @@ export interface Graph {
 export function recordGraph(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: readonly tf.Tensor[]): Graph {
   const backend = tf.backend() as unknown as GraphBackend;
   const { nodes, output } = record(backend, f, inputs);
-  const session = load(backend, nodes);
+  const session = load(backend, rewriteGraph(nodes, nodeName(output)).map(encodeNode));
   const names = inputs.map((_, i) => `${inputName(i)}:0`).join(',');
   return {
     run: (...given) => {
@@ -79,41 +86,48 @@ function load({ binding }: GraphBackend, nodes: readonly Buffer[]): number {
   }
 }
 
-/** Runs f with every kernel written down. */
+/** Runs f with every kernel written down; what depends on constants alone is one. */
 function record(
   backend: GraphBackend,
   f: (...inputs: tf.Tensor[]) => tf.Tensor,
   inputs: readonly tf.Tensor[],
-): { nodes: Buffer[]; output: string } {
-  const nodes: Buffer[] = [];
+): { nodes: GraphNode[]; output: string } {
+  const nodes: GraphNode[] = [];
   /** Where a tensor comes from; tensors that share their data share the entry. */
   const sources = new Map<object, string>();
+  const constants = new Set<string>();
   inputs.forEach((x, i) => {
     sources.set(x.dataId, inputName(i));
-    const attributes = {
-      dtype: attributeOf.type(TYPES[x.dtype as keyof typeof TYPES]),
-      shape: attributeOf.shape(x.shape),
-    };
-    nodes.push(nodeDef(inputName(i), 'Placeholder', [], attributes));
+    const attributes = { dtype: { type: TYPES[x.dtype as TypeName] }, shape: { shape: x.shape } };
+    nodes.push({ name: inputName(i), op: 'Placeholder', inputs: [], attributes, shape: x.shape });
   });
-  const sourceOf = (input: Input): string => {
-    const known = input.dataId && sources.get(input.dataId);
-    if (known !== undefined) return known;
+  const noteConstant = (input: Input): string => {
     const name = `constant${nodes.length}`;
     nodes.push(constant(name, input));
+    constants.add(name);
     if (input.dataId) sources.set(input.dataId, name);
     return name;
   };
+  const sourceOf = (input: Input) => (input.dataId && sources.get(input.dataId)) ?? noteConstant(input);
   const note = (op: string, attributes: Attribute[], from: Input[], outputs: tf.Tensor[]) => {
-    const sourcesOf = from.map(sourceOf);
+    const known = from.map((input) => input.dataId && sources.get(input.dataId));
+    // Reading its values later, where it is needed at all, makes it a constant.
+    if (known.every((name) => name === undefined || constants.has(name))) return;
     const name = `node${nodes.length}`;
-    nodes.push(nodeDef(name, op, sourcesOf, encodeAll(backend.binding, attributes, from)));
+    const node = {
+      name,
+      op,
+      inputs: from.map(sourceOf),
+      attributes: allAttributes(backend.binding, attributes, from),
+      shape: outputs[0]!.shape,
+    };
+    nodes.push(node);
     outputs.forEach((output, i) => {
       sources.set(output.dataId, i === 0 ? name : `${name}:${i}`);
     });
   };
   const result = listening(backend, note, () => tf.tidy(() => f(...inputs)));
-  const output = sources.get(result.dataId)!;
+  const output = sourceOf(result);
   result.dispose();
   return { nodes, output: output.includes(':') ? output : `${output}:0` };
 }
@@ -142,39 +156,32 @@ function listening<T>(
   }
 }
 
-function constant(name: string, input: Input): Buffer {
-  const [type, shape, values] =
-    input.dataId === undefined
-      ? (['int64', [], BigInt64Array.of(BigInt(input.valueArray[0]!))] as const)
-      : ([input.dtype as keyof typeof TYPES, input.shape, input.dataSync()] as const);
-  const view = values as Float32Array;
-  const content = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  const value = attributeOf.tensor(TYPES[type], shape, content);
-  return nodeDef(name, 'Const', [], { dtype: attributeOf.type(TYPES[type]), value });
+function constant(name: string, input: Input): GraphNode {
+  return input.dataId === undefined
+    ? constantNode(name, 'int64', [], BigInt64Array.of(BigInt(input.valueArray[0]!)))
+    : constantNode(name, input.dtype as TypeName, input.shape, input.dataSync() as Float32Array);
 }
 
 /** The attributes by name. Run one by one, a kernel may infer its type from its first input; in a graph it may not. */
-function encodeAll(binding: GraphBackend['binding'], attributes: readonly Attribute[], [first]: Input[]) {
-  const encoded = attributes.map((attribute) => [attribute.name, encode(binding, attribute)] as const);
+function allAttributes(binding: GraphBackend['binding'], attributes: readonly Attribute[], [first]: Input[]) {
+  const noted = attributes.map((attribute) => [attribute.name, convert(binding, attribute)] as const);
   const isTyped = attributes.some(({ type }) => type === binding.TF_ATTR_TYPE);
-  const type = first?.dataId && TYPES[first.dtype as keyof typeof TYPES];
-  return Object.fromEntries(
-    isTyped || type === undefined ? encoded : [...encoded, ['T', attributeOf.type(type)]],
-  );
+  const type = first?.dataId && TYPES[first.dtype as TypeName];
+  return Object.fromEntries(isTyped || type === undefined ? noted : [...noted, ['T', { type }] as const]);
 }
 
-function encode(binding: GraphBackend['binding'], { name, type, value }: Attribute): Buffer {
+function convert(binding: GraphBackend['binding'], { name, type, value }: Attribute): GraphAttribute {
   switch (type) {
     case binding.TF_ATTR_STRING:
-      return attributeOf.text(value as string);
+      return { text: value as string };
     case binding.TF_ATTR_INT:
-      return Array.isArray(value) ? attributeOf.integers(value) : attributeOf.integer(value as number);
+      return Array.isArray(value) ? { ints: value } : { int: value as number };
     case binding.TF_ATTR_FLOAT:
-      return attributeOf.float(value as number);
+      return { float: value as number };
     case binding.TF_ATTR_BOOL:
-      return attributeOf.boolean(value as boolean);
+      return { bool: value as boolean };
     case binding.TF_ATTR_TYPE:
-      return attributeOf.type(value as number);
+      return { type: value as number };
     default:
       throw new Error(`no way to write the attribute ${name} of kind ${type} into a graph`);
   }

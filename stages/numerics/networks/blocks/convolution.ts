@@ -53,11 +53,13 @@ export function convolve(
   const kernel = weight.shape[0];
   const border = padding ?? kernel >> 1;
   const image = x as tf.Tensor4D;
-  // Beyond stride 1, TensorFlow's 'same' pads one side more than the other; PyTorch pads both alike. Padding by
+  // Beyond stride 1, TensorFlow's 'same' may pad one side more than the other; PyTorch pads both alike. Padding by
   // an operation of its own keeps the convolution on the fast kernels, which know no explicit padding.
-  const isSame = stride === 1 && kernel === 2 * border + 1;
+  const isSame = [image.shape[1], image.shape[2]].every(
+    (side) => (Math.ceil(side / stride) - 1) * stride + kernel - side === 2 * border,
+  );
   const product = isSame
-    ? tf.conv2d(image, weight, 1, 'same')
+    ? tf.conv2d(image, weight, stride, 'same')
     : tf.conv2d(padded(image, border), weight, stride, 'valid');
   return bias === undefined ? product : tf.add(product, bias);
 }
