@@ -28,20 +28,26 @@ const pick = (z: tf.Tensor, mask: tf.Tensor): tf.Tensor2D => tf.sum(tf.mul(z, ma
 
 const flat = (column: tf.Tensor) => tf.reshape(column, [-1]) as tf.Tensor1D;
 
+/** More than logits differ by. */
+const FAR = 1e30;
+
+/** The class of the largest logit, the first of equal ones, as [batch, classes]. */
+function top(z: tf.Tensor): tf.Tensor2D {
+  const indices = tf.argMax(z, 1) as tf.Tensor1D;
+  return tf.cast(tf.oneHot(indices, z.shape[1]!), 'float32') as tf.Tensor2D;
+}
+
+/** Logits with one class of each row moved behind all others. */
+const without = (z: tf.Tensor, classes: tf.Tensor) => tf.sub(z, tf.mul(classes, FAR));
+
 /** The class of each rank, from 0, as [batch, classes]; `ranks` of them. */
-function ranked(z: tf.Tensor2D, ranks: number): tf.Tensor2D[] {
-  const { indices } = tf.topk(z, ranks);
-  const classes = z.shape[1];
-  return tf
-    .split(indices, ranks, 1)
-    .map((rank) => tf.cast(tf.oneHot(flat(rank) as never, classes), 'float32') as tf.Tensor2D);
+function ranked(z: tf.Tensor, ranks: number): tf.Tensor2D[] {
+  const first = top(z);
+  return ranks === 1 ? [first] : [first, ...ranked(without(z, first), ranks - 1)];
 }
 
 /** The largest class but y, as [batch, classes]. */
-function runnerUp(z: tf.Tensor2D, label: tf.Tensor2D): tf.Tensor2D {
-  const others = tf.sub(z, tf.mul(label, 1e30));
-  return tf.cast(tf.oneHot(tf.argMax(others, 1) as tf.Tensor1D, z.shape[1]), 'float32') as tf.Tensor2D;
-}
+const runnerUp = (z: tf.Tensor2D, label: tf.Tensor2D) => top(without(z, label));
 
 /** log Σ exp z, [batch, 1], and the softmax. */
 function softmax(z: tf.Tensor2D): { level: tf.Tensor; shares: tf.Tensor } {

@@ -1,5 +1,6 @@
 /** The classifier as attacks ask it: many points at a time, answered with logits and, if wanted, a loss and its gradient. */
 import { sizeOf } from '../../../schemas/shape.ts';
+import { offTheTape, sharedLossGradients } from '../gradients/loss-gradients.ts';
 import { type Graph, recordGraph } from '../tensor/graph.ts';
 import { tf } from '../tensor/tf.ts';
 import { valuesOf } from '../tensor/values.ts';
@@ -38,7 +39,8 @@ type Evaluation = (x: tf.Tensor, label: tf.Tensor, target: tf.Tensor) => tf.Tens
 
 /**
  * @param classes number of logits
- * @param changes whether the classifier's weights change between calls, as in training; if not, it is recorded as graphs
+ * @param changes whether the classifier's weights change between calls, as in training: nothing is recorded then, and
+ *   each call is one batch of its own size
  */
 export function makeOracle(
   logitsOf: LogitsOf,
@@ -47,25 +49,29 @@ export function makeOracle(
   { changes = false } = {},
 ): Oracle {
   const graphs = new Map<string, Graph>();
-  const evaluate = (
-    loss: LossName | null,
-    rows: number,
-    inputs: [tf.Tensor, tf.Tensor, tf.Tensor],
-  ): tf.Tensor => {
-    const evaluation = evaluationOf(logitsOf, loss);
-    return changes
-      ? evaluation(...inputs)
-      : graphFor(graphs, `${loss}/${rows}`, evaluation, inputs).run(...inputs);
+  const answer = (batch: readonly Question[], rows: number, run: Evaluation) =>
+    answerBatch(batch, rows, { shape, classes }, run);
+  const byGraph = (part: readonly Question[]) => {
+    const { loss } = part[0]!.query;
+    const rows = rowsFor(part.length);
+    return answer(
+      part,
+      rows,
+      (...inputs) =>
+        graphFor(graphs, `${loss}/${rows}`, evaluationOf(logitsOf, loss), inputs).run(
+          ...inputs,
+        ) as tf.Tensor2D,
+    );
   };
+  const directly = (questions: readonly Question[]) =>
+    answer(questions, questions.length, evaluationOf(logitsOf, questions[0]!.query.loss));
   return {
     shape,
     classes,
-    ask: (questions) =>
-      parts(questions).flatMap((part) =>
-        answerPart(part, shape, classes, (inputs) =>
-          evaluate(part[0]!.query.loss, rowsFor(part.length), inputs),
-        ),
-      ),
+    ask(questions) {
+      if (questions.length === 0) return [];
+      return changes ? directly(questions) : parts(questions).flatMap(byGraph);
+    },
     dispose() {
       for (const graph of graphs.values()) graph.dispose();
       graphs.clear();
@@ -92,26 +98,21 @@ function evaluationOf(logitsOf: LogitsOf, loss: LossName | null): Evaluation {
   return (x, label, target) => {
     // Kept over the ends of inner scopes, and given back below.
     const kept: tf.Tensor[] = [];
-    const keep = <T extends tf.Tensor>(tensor: T): T => {
-      kept.push(tf.keep(tensor));
-      return tensor;
-    };
-    const climb = tf.customGrad((z, save) => {
-      const { loss: values, gradient } = losses[loss](
-        z as tf.Tensor2D,
-        label as tf.Tensor2D,
-        target as tf.Tensor2D,
-      );
-      (save as (tensors: tf.Tensor[]) => void)([gradient]);
-      keep(values);
-      return {
-        value: tf.sum(values),
-        gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, saved[0]!),
-      };
-    });
-    const gradient = tf.grad((point) => climb(keep(logitsOf(point))))(x);
+    const { gradients } = sharedLossGradients(
+      () => logitsOf(x),
+      [
+        (logits) => {
+          const climbed = offTheTape(() => losses[loss](logits, label as tf.Tensor2D, target as tf.Tensor2D));
+          kept.push(tf.keep(tf.clone(logits)), tf.keep(climbed.loss));
+          // Its derivative by the logits is that of the loss.
+          return tf.sum(tf.mul(logits, climbed.gradient));
+        },
+      ],
+      [x],
+    );
     const [logits, each] = kept as [tf.Tensor, tf.Tensor];
-    const row = tf.concat([logits, tf.reshape(each, [-1, 1]), tf.reshape(gradient, [x.shape[0]!, -1])], 1);
+    const gradient = tf.reshape(gradients[0]!, [x.shape[0]!, -1]);
+    const row = tf.concat([logits, tf.reshape(each, [-1, 1]), gradient], 1);
     tf.dispose(kept);
     return row as tf.Tensor2D;
   };
@@ -124,45 +125,46 @@ function graphFor(
   inputs: [tf.Tensor, tf.Tensor, tf.Tensor],
 ): Graph {
   const known = graphs.get(key);
-  if (known !== undefined) return known;
+  const graph = known ?? recordGraph((x, label, target) => evaluation(x!, label!, target!), inputs);
+  // The last of a map is the one that was used last.
+  graphs.delete(key);
+  graphs.set(key, graph);
   const [oldest] = graphs.keys();
-  if (graphs.size === MOST_GRAPHS) {
+  if (graphs.size > MOST_GRAPHS) {
     graphs.get(oldest!)!.dispose();
     graphs.delete(oldest!);
   }
-  const graph = recordGraph((x, label, target) => evaluation(x!, label!, target!), inputs);
-  graphs.set(key, graph);
   return graph;
 }
 
-function answerPart(
-  part: readonly Question[],
-  shape: readonly number[],
-  classes: number,
-  evaluate: (inputs: [tf.Tensor, tf.Tensor, tf.Tensor]) => tf.Tensor,
+/** @param rows at least as many as there are questions */
+function answerBatch(
+  batch: readonly Question[],
+  rows: number,
+  { shape, classes }: Pick<Oracle, 'shape' | 'classes'>,
+  evaluate: Evaluation,
 ): Answer[] {
   const size = sizeOf(shape);
-  const rows = rowsFor(part.length);
   const x = new Float32Array(rows * size);
   const label = new Float32Array(rows * classes);
   const target = new Float32Array(rows * classes);
   for (let i = 0; i < rows; i++) {
     // Rows to spare repeat the first question, so that they are as harmless as it is.
-    const { query, label: truth } = part[i < part.length ? i : 0]!;
+    const { query, label: truth } = batch[i < batch.length ? i : 0]!;
     x.set(query.x, i * size);
     label[i * classes + truth] = 1;
     if (query.target !== undefined) target[i * classes + query.target] = 1;
   }
   const values = valuesOf(() =>
-    evaluate([
+    evaluate(
       tf.tensor(x, [rows, ...shape]),
       tf.tensor(label, [rows, classes]),
       tf.tensor(target, [rows, classes]),
-    ]),
+    ),
   );
-  const hasLoss = part[0]!.query.loss !== null;
+  const hasLoss = batch[0]!.query.loss !== null;
   const width = hasLoss ? classes + 1 + size : classes;
-  return part.map((_, i) => {
+  return batch.map((_, i) => {
     const row = values.subarray(i * width, (i + 1) * width);
     const logits = row.subarray(0, classes);
     return {

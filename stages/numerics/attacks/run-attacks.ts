@@ -120,7 +120,10 @@ export class AttackRun {
       const answer = answers[i]!;
       active.work.queries += 1;
       if (active.query.loss !== null) active.work.gradients += 1;
-      if (isBroken(answer)) active.work.broken += 1;
+      if (!isWhole(answer)) {
+        active.work.broken += 1;
+        clear(answer.gradient);
+      }
       const { value, done } = active.climb.next(answer);
       if (done) this.#end(active, value);
       else active.query = value;
@@ -221,14 +224,11 @@ export class AttackRun {
   }
 }
 
-/** Whether an answer holds what is no finite number. In its gradient 0 takes the place of such values: they lead nowhere. */
-function isBroken({ logits, gradient }: Answer): boolean {
-  const broken = !(areFinite(logits) && areFinite(gradient));
-  if (broken)
-    gradient.forEach((value, i) => {
-      if (!Number.isFinite(value)) gradient[i] = 0;
-    });
-  return broken;
+const isWhole = ({ logits, gradient }: Answer) => areFinite(logits) && areFinite(gradient);
+
+/** Puts 0 in the place of what is not finite: it leads nowhere. */
+function clear(gradient: Float32Array): void {
+  for (let i = 0; i < gradient.length; i++) if (!Number.isFinite(gradient[i]!)) gradient[i] = 0;
 }
 
 /** By one sum: 0 times what is not finite is NaN. */

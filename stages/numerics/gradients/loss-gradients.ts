@@ -8,18 +8,24 @@ export interface LossGradients {
   gradients: tf.Tensor[];
 }
 
-/** Carries cotangents back off the tape, disposing each node's saved tensors as soon as it has been walked. */
-function release(nodes: readonly TapeNode[], cotangents: Map<number, tf.Tensor>, held: TensorIds): void {
+/** Runs f as if within a kernel: nothing is recorded, so what it computes counts as constant. */
+export function offTheTape<Result>(f: () => Result): Result {
   const { state } = tf.engine();
-  // As within a kernel: nothing is recorded.
   state.kernelDepth++;
   try {
-    walkBack(nodes, cotangents, held, (node) => {
-      for (const tensor of node.saved ?? []) tensor.dispose();
-    });
+    return f();
   } finally {
     state.kernelDepth--;
   }
+}
+
+/** Carries cotangents back off the tape, disposing each node's saved tensors as soon as it has been walked. */
+function release(nodes: readonly TapeNode[], cotangents: Map<number, tf.Tensor>, held: TensorIds): void {
+  offTheTape(() =>
+    walkBack(nodes, cotangents, held, (node) => {
+      for (const tensor of node.saved ?? []) tensor.dispose();
+    }),
+  );
 }
 
 /**
