@@ -1,11 +1,12 @@
 /** Certified accuracy of the smoothed classifiers, where certificates were asked for. */
 
+import { epsText, grouped, percent } from '../numerics/analyses/figure-text.ts';
 import { wilson } from '../numerics/analyses/wilson.ts';
 import { itemsOf } from './facts.ts';
 import type { Numbering } from './figure.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { distinct, epsText, grouped, percent } from './settings.ts';
+import { distinct } from './settings.ts';
 import { table } from './table.ts';
 
 type Certificate = NonNullable<VariantData['attack']['certificate']>;

@@ -2,10 +2,10 @@
 import { stringify } from 'yaml';
 import { type Json, STAGE_NAMES } from '../../schemas/stage.ts';
 import { settingsInUse } from '../../schemas/train-methods.ts';
+import { grouped } from '../numerics/analyses/figure-text.ts';
 import type { Numbering } from './figure.ts';
 import { type Markup, markup } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { grouped } from './settings.ts';
 import { table } from './table.ts';
 
 /** Differences first, then keys, then everything. */

@@ -1,5 +1,6 @@
 /** Curves of robust accuracy against ε: one panel for each kind of attack, one line per variant. */
 
+import { epsText, grouped, percent } from '../numerics/analyses/figure-text.ts';
 import { wilson } from '../numerics/analyses/wilson.ts';
 import { figureSeed, itemsOf, keysOf } from './facts.ts';
 import { figure, type Numbering } from './figure.ts';
@@ -8,15 +9,7 @@ import { type Markup, markup } from './markup.ts';
 import { fullName } from './names.ts';
 import type { ReportData, VariantData } from './report-data.ts';
 import { legend } from './series.ts';
-import {
-  type AttackKind,
-  type AttackRow,
-  attackRows,
-  distinct,
-  epsText,
-  grouped,
-  percent,
-} from './settings.ts';
+import { type AttackKind, type AttackRow, attackRows, distinct } from './settings.ts';
 
 /** All panels as one figure. */
 export function accuracyCurves(data: ReportData, numbers: Numbering): Markup {

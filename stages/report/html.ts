@@ -1,4 +1,6 @@
 /** The page: a pure function of the data, complete in itself, without a script and without a request. */
+
+import { grouped } from '../numerics/analyses/figure-text.ts';
 import { certifiedTable } from './certified.ts';
 import { configurationSection, dataSection } from './configuration.ts';
 import { accuracyCurves } from './curves.ts';
@@ -9,7 +11,7 @@ import { Markup, markup } from './markup.ts';
 import { decisionMaps } from './plane.ts';
 import type { ReportData } from './report-data.ts';
 import { scoreModels } from './score-models.ts';
-import { attackRows, distinct, grouped } from './settings.ts';
+import { attackRows, distinct } from './settings.ts';
 import { sigmaSweep } from './sigma-sweep.ts';
 import { STYLE } from './style.ts';
 import { headlineTable } from './table.ts';

@@ -2,11 +2,11 @@
 
 import { pngDataUri, type Raster } from '../../store/pictures/png.ts';
 import { gradientTile, imageTile, type Tile, tileRow } from '../../store/pictures/tiles.ts';
+import { NORM_NAMES } from '../numerics/analyses/figure-text.ts';
 import { figureSeed, keysOf } from './facts.ts';
 import { figure, type Numbering } from './figure.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import { keyOf, type Pictures, type ReportData, type Values, type VariantData } from './report-data.ts';
-import { NORM_NAMES } from './settings.ts';
 
 /** Longer class names are written upwards. */
 const LEVEL_LETTERS = 3;

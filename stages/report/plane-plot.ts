@@ -2,12 +2,13 @@
 import { scaleLinear } from 'd3-scale';
 import type { Analysis } from '../../schemas/results.ts';
 import { pngDataUri } from '../../store/pictures/png.ts';
+import { epsText, percent } from '../numerics/analyses/figure-text.ts';
 import { boundaryRuns, decisionRaster } from './decision-map.ts';
 import { round } from './line-plot.ts';
 import { type Markup, markup } from './markup.ts';
 import { fullName } from './names.ts';
 import type { AttackFigure, Plane, Values, VariantData } from './report-data.ts';
-import { epsText, kindOf, percent } from './settings.ts';
+import { kindOf } from './settings.ts';
 
 const WIDTH = 360;
 const LEFT = 40;

@@ -1,4 +1,5 @@
 /** Names and order of attack settings: what one row of the table and one panel of curves stand for. */
+import { NORM_NAMES } from '../numerics/analyses/figure-text.ts';
 import type { AttackFigure, VariantData } from './report-data.ts';
 
 /** One kind of attack; its ε is what a curve runs over. */
@@ -12,8 +13,6 @@ export interface AttackKind {
   norm: string;
   targeted: boolean;
 }
-
-export const NORM_NAMES = { L1: 'L1', L2: 'L2', Linf: 'L∞' } as const;
 
 /** The kind of attack that a figure belongs to. */
 export function kindOf(figure: AttackFigure): AttackKind {
@@ -55,23 +54,6 @@ export function attackRows(variants: VariantData[]): AttackRow[] {
     }
   }
   return [...kinds.values()].flatMap((rows) => [...rows.values()].sort((a, b) => a.eps - b.eps));
-}
-
-/** ε as it is written in papers: `8/255` rather than `0.03137254901960784`. */
-export function epsText(eps: number): string {
-  const levels = Math.round(255 * eps);
-  const isFraction = String(eps).length > 6 && Math.abs(255 * eps - levels) < 1e-9;
-  return isFraction ? `${levels}/255` : String(eps);
-}
-
-/** A share as a percentage with one decimal, e.g. `95.4`. */
-export function percent(share: number): string {
-  return (100 * share).toFixed(1);
-}
-
-/** A whole number with separators, e.g. `2,007`. */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** Values that several variants share are said once: `2,007`; else all of them: `600, 1,000 or 2,007`. */

@@ -1,10 +1,11 @@
 /** The summary for a terminal: clean and robust accuracy first, at most 80 columns wide. */
 
+import { epsText, grouped, percent } from '../numerics/analyses/figure-text.ts';
 import { wilson } from '../numerics/analyses/wilson.ts';
 import { certifiedRadii, certifiedWithin } from './certified.ts';
 import { figureSeed, itemsOf } from './facts.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { attackRows, distinct, epsText, grouped, percent } from './settings.ts';
+import { attackRows, distinct } from './settings.ts';
 
 const WIDTH = 80;
 const NAME_WIDTH = 24;

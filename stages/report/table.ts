@@ -1,11 +1,12 @@
 /** Tables: a plain one, and the headline table of clean and robust accuracy. */
 
+import { epsText, grouped, percent } from '../numerics/analyses/figure-text.ts';
 import { wilson } from '../numerics/analyses/wilson.ts';
 import { figureSeed, itemsOf } from './facts.ts';
 import type { Numbering } from './figure.ts';
 import { type Markup, markup, type Part } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { type AttackRow, attackRows, distinct, epsText, grouped, percent } from './settings.ts';
+import { type AttackRow, attackRows, distinct } from './settings.ts';
 
 /** Columns beside each other; more variants than that get a table of their own below. */
 const COLUMNS = 6;

@@ -1,11 +1,11 @@
 /** The target gradients that classifiers were trained with: how each store was made, what it takes and lost, pictures. */
 import { showBytes } from '../../store/show-bytes.ts';
+import { grouped } from '../numerics/analyses/figure-text.ts';
 import { itemsOf, shortKey } from './facts.ts';
 import type { Numbering } from './figure.ts';
 import { targetGrids } from './image-grid.ts';
 import { type Markup, markup } from './markup.ts';
 import { keyOf, type ReportData, type TargetStore, type VariantData } from './report-data.ts';
-import { grouped } from './settings.ts';
 import { table } from './table.ts';
 
 /** A store with the variants that were trained with it. */

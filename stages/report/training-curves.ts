@@ -1,6 +1,7 @@
 /** Curves of training: loss parts, mean cosine, accuracy, and the loss of the score model. */
 import type { EpochMetrics } from '../../schemas/results.ts';
 import { hasPenalty } from '../../schemas/train-methods.ts';
+import { grouped } from '../numerics/analyses/figure-text.ts';
 import { figureSeed, itemsOf, keysOf } from './facts.ts';
 import { figure, type Numbering } from './figure.ts';
 import { type LinePlot, linePlot, type PlotPoint, type PlotSeries } from './line-plot.ts';
@@ -8,7 +9,7 @@ import { type Markup, markup } from './markup.ts';
 import { fullName } from './names.ts';
 import { keyOf, type ReportData, type VariantData } from './report-data.ts';
 import { legend } from './series.ts';
-import { distinct, grouped } from './settings.ts';
+import { distinct } from './settings.ts';
 
 /** Losses of more steps than this are averaged over equal bins. */
 const MOST_POINTS = 150;

@@ -1,9 +1,10 @@
 /** Numerics on trial: measured doubts about the gradients themselves. */
+
+import { grouped } from '../numerics/analyses/figure-text.ts';
 import { itemsOf, methodOf } from './facts.ts';
 import type { Numbering } from './figure.ts';
 import { type Markup, markup } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { grouped } from './settings.ts';
 import { table } from './table.ts';
 
 /** Up to two tables: alignment reached, and learned scores against analytic ones. */

@@ -1,7 +1,8 @@
 /** `pipeline attack`: attacks a model from a folder, without an experiment file, and shows the figures. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AttackSummary, attackSummarySchema } from '../../../schemas/attack-results.ts';
+import { attackSummarySchema } from '../../../schemas/attack-results.ts';
+import { summaryLines } from '../../../stages/numerics/analyses/attack-tables/summary-lines.ts';
 import { readManifest } from '../../../store/artifacts.ts';
 import { carryOut } from '../../carry-out.ts';
 import { option } from '../../show-command.ts';
@@ -55,13 +56,5 @@ function wordsOf(args: AttackArguments): string[] {
     ...option('data-folder', args['data-folder']),
     ...unless('runs', './runs'),
     ...option('jobs', args.jobs),
-  ];
-}
-
-function summaryLines({ attacks, cleanCorrect, n, doubts }: AttackSummary): string[] {
-  return [
-    `clean: ${cleanCorrect} of ${n}`,
-    ...attacks.map(({ name, robust }) => `${name}: ${robust} of ${n}`),
-    ...doubts.map(({ sentence }) => sentence),
   ];
 }
