@@ -1,5 +1,7 @@
 /** What one attack setting has made of each image, put together from what its parts found. */
-import type { Violations } from './doubts/attacked.ts';
+
+/** What can be wrong with an adversarial point: outside the ball or the box, or not finite. */
+export type Violation = 'ball' | 'box' | 'nan';
 
 /** What one part has made of the images that still stood, one entry each. */
 export interface PartOutcome {
@@ -18,7 +20,7 @@ export interface PartOutcome {
   /** Its share of the time; depends on the machine. */
   seconds: number[];
   /** What is wrong with the adversarial point; null if nothing. */
-  violation: (keyof Violations | null)[];
+  violation: (Violation | null)[];
 }
 
 /** [n] each. */
