@@ -8,6 +8,7 @@ import {
 } from '../../schemas/config.ts';
 import { inputsOf, usesSeed } from '../../schemas/dataset-facts.ts';
 import { STAGE_NAMES } from '../../schemas/stage.ts';
+import { checkAttackModels } from './attack-models.ts';
 import { checkTogether } from './checks.ts';
 import { countVariants, type Draft, expand, MAX_VARIANTS, type Override, placeOf } from './expand.ts';
 import { readOverrides } from './overrides.ts';
@@ -149,7 +150,7 @@ function draftProblems(draft: Draft & StartedSettings): string[] {
 function disagreements({ settings, model }: StartedSettings): Problem[] {
   const config = variantConfigSchema.parse(settings);
   const misfits = model === null ? [] : modelMisfits(model, config.dataset, inputsOf(config.dataset));
-  return misfits.length > 0 ? misfits : checkTogether(config);
+  return misfits.length > 0 ? misfits : [...checkTogether(config), ...checkAttackModels(config)];
 }
 
 /** Fills in the seeds that follow from the experiment's. */
