@@ -70,7 +70,9 @@ describe.skipIf(referenceDirectory === null)(
       const { tensors } = await readTensors(`${referenceDirectory}/traces/trace_${file}.safetensors`);
       const x = tensors.x!.data as Float32Array;
       const labels = numbers(tensors.y);
-      const images = Array.from({ length: IMAGES }, (_, i) => x.slice(i * SIZE, (i + 1) * SIZE));
+      const images: Float32Array[] = Array.from({ length: IMAGES }, (_, i) =>
+        x.slice(i * SIZE, (i + 1) * SIZE),
+      );
       const problemOf = (image: number): Problem => ({
         image: images[image]!,
         shape: [28, 28, 1],
@@ -83,11 +85,7 @@ describe.skipIf(referenceDirectory === null)(
         random: randomStream(image),
       });
       const attack = square({ queries: PROPOSALS }, ({ image }) =>
-        replay(
-          tensors,
-          norm,
-          images.findIndex((own) => own === image),
-        ),
+        replay(tensors, norm, images.indexOf(image)),
       );
       const oracle = oracles.get(model)!;
       const run = new AttackRun(IMAGES, [attack], oracle, problemOf, { batchSize: IMAGES });
