@@ -1,7 +1,7 @@
 /** Square Attack in L2 (Andriushchenko et al. 2020, algorithm 3): a proposal always uses the whole ball. */
-import { bumpMoves } from './square-bumps.ts';
+import { transferMoves } from './square-transfer.ts';
 
-export const l2Moves = bumpMoves({
+export const l2Moves = transferMoves({
   power: 2,
   startFactor: (length, eps) => eps / length,
   allotment: (own, spare, channels) => own + spare / channels,

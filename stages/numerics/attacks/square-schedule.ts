@@ -11,7 +11,9 @@ const HALVINGS = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
  * @param initialShare p of the paper
  */
 export function windowShare(proposal: number, initialShare: number): number {
-  return initialShare / 2 ** HALVINGS.filter((last) => proposal > last).length;
+  let share = initialShare;
+  for (const last of HALVINGS) if (proposal > last) share /= 2;
+  return share;
 }
 
 /** Side of a square window that covers a share of an image: at least one pixel, at most what fits. */
