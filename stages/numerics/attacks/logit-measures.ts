@@ -1,5 +1,13 @@
 /** How near the logits of one input are to a goal, for attacks that ask for no gradients. */
 
+import type { Problem } from './attack.ts';
+
+/** What such attacks make small: the margin of the label, or the cross entropy of the target. */
+export const objective = (
+  logits: ArrayLike<number>,
+  { label, target }: Pick<Problem, 'label' | 'target'>,
+): number => (target === null ? margin(logits, label) : crossEntropy(logits, target));
+
 /** z_y − max_{i ≠ y} z_i: below 0 where another class is named. */
 export function margin(logits: ArrayLike<number>, label: number): number {
   let largest = Number.NEGATIVE_INFINITY;

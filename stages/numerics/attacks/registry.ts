@@ -5,9 +5,12 @@ import { apgdTargeted } from './apgd-targeted.ts';
 import type { Attack } from './attack.ts';
 import type { Part } from './auto-attack.ts';
 import { fgsm } from './fgsm.ts';
+import { gaussianNoise } from './gaussian-noise.ts';
 import { pgd, stepSizeOf } from './pgd.ts';
 import { rFgsm } from './r-fgsm.ts';
+import { saltAndPepper } from './salt-and-pepper.ts';
 import { square } from './square.ts';
+import { uniformNoise } from './uniform-noise.ts';
 
 /** What of the classifier decides how often an attack tries. */
 export interface Facts {
@@ -63,9 +66,9 @@ const makers: Record<Exclude<MethodName, 'auto-attack'>, Maker> = {
       fromImageFirst(part, (randomStart) => missing('fab-t', { ...searchOf(part), rank, randomStart })),
     ),
   square: (part) => again(part, square(part.queries === undefined ? {} : { queries: part.queries })),
-  'gaussian-noise': (part) => again(part, missing('gaussian-noise')),
-  'uniform-noise': (part) => again(part, missing('uniform-noise')),
-  'salt-and-pepper': (part) => again(part, missing('salt-and-pepper')),
+  'gaussian-noise': (part) => again(part, gaussianNoise()),
+  'uniform-noise': (part) => again(part, uniformNoise()),
+  'salt-and-pepper': (part) => again(part, saltAndPepper()),
 };
 
 function ascentOf(part: Part & { steps: number }) {

@@ -8,7 +8,7 @@
  */
 import { PipelineError } from '../../../schemas/errors.ts';
 import { type Attack, type Climb, isLedAstray, type Problem } from './attack.ts';
-import { crossEntropy, margin } from './logit-measures.ts';
+import { objective } from './logit-measures.ts';
 import { l1Moves } from './square-l1.ts';
 import { l2Moves } from './square-l2.ts';
 import { linfMoves } from './square-linf.ts';
@@ -51,10 +51,6 @@ export function square(
     }
   };
 }
-
-/** What is to be made small: the margin of the label, or the cross entropy of the target. */
-const objective = (logits: ArrayLike<number>, { label, target }: Problem): number =>
-  target === null ? margin(logits, label) : crossEntropy(logits, target);
 
 /** @throws PipelineError `SHAPE_MISMATCH` where inputs are no images */
 function gridOf(shape: readonly number[]): Grid {
