@@ -6,8 +6,11 @@ import { projectOntoL1Ball } from './l1-ball.ts';
 import type { Position } from './momentum-steps.ts';
 import { kthSmallest } from './order-statistics.ts';
 
+// Shares have 32 bits, as in the official code: a rounding decides whether one coordinate more moves.
+const { fround } = Math;
+
 /** Share of coordinates that move at first, after a random start. */
-const FIRST_SHARE = 0.2;
+const FIRST_SHARE = fround(0.2);
 
 /** By how much more the best perturbation may have changed than it will be moved (κ). */
 const SPARSITY_FACTOR = 1.5;
@@ -22,10 +25,15 @@ const SMALLEST_STEP = 10;
 /** The share of all steps after which sparsity and step are looked at. */
 const WINDOW = 0.04;
 
+/** A coordinate counts as changed by more than this, of its size or of 1: less is left by rounding where one has come back. */
+const ROUNDING = 1e-6;
+
 /** How many coordinates differ. */
 function differing(a: Float32Array, b: Float32Array): number {
   let count = 0;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count += 1;
+  for (let i = 0; i < a.length; i++) {
+    if (Math.abs(a[i]! - b[i]!) > ROUNDING * Math.max(1, Math.abs(b[i]!))) count += 1;
+  }
   return count;
 }
 
@@ -45,7 +53,7 @@ export function sparseStep(
 ): void {
   const size = x.length;
   for (let i = 0; i < size; i++) scratch[i] = Math.abs(gradient[i]!);
-  const rank = Math.min(Math.max(Math.trunc((1 - share) * size), 0), size - 1);
+  const rank = Math.min(Math.max(Math.trunc(fround(fround(1 - share) * size)), 0), size - 1);
   const threshold = kthSmallest(scratch, rank);
   let count = 0;
   for (let i = 0; i < size; i++) if (gradient[i] !== 0 && Math.abs(gradient[i]!) >= threshold) count += 1;
@@ -78,7 +86,7 @@ export function adaptiveSparsity(
 ): Sparsity {
   const size = image.length;
   const window = Math.max(Math.floor(WINDOW * steps), 1);
-  const shareOf = (changed: number) => changed / size / SPARSITY_FACTOR;
+  const shareOf = (changed: number) => fround(fround(changed / size) / SPARSITY_FACTOR);
   let changedBefore = start === null ? size : differing(start, image);
   let sinceReview = 0;
   const state: Sparsity = {

@@ -3,7 +3,7 @@ import '../../support/engine.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { apgd } from '../../../stages/numerics/attacks/apgd.ts';
 import { apgdTargeted } from '../../../stages/numerics/attacks/apgd-targeted.ts';
-import type { Answer, Attack, Outcome, Problem } from '../../../stages/numerics/attacks/attack.ts';
+import type { Attack, Problem } from '../../../stages/numerics/attacks/attack.ts';
 import { isOscillating } from '../../../stages/numerics/attacks/checkpoints.ts';
 import { norms } from '../../../stages/numerics/attacks/norms.ts';
 import { makeOracle, type Oracle } from '../../../stages/numerics/attacks/oracle.ts';
@@ -11,6 +11,7 @@ import { randomStream } from '../../../stages/numerics/tensor/random.ts';
 import { readTensors, type Tensor } from '../../../store/tensor-file.ts';
 import { loadPublished, type PublishedName } from '../../support/published.ts';
 import { referenceDirectory } from '../../support/reference.ts';
+import { trace } from '../../support/traced-climbs.ts';
 
 const IMAGES = 12;
 const SIZE = 784;
@@ -21,12 +22,6 @@ const ROUNDING = 1e-4;
 
 /** The start and the first window of the step sizes. */
 const CERTAIN = 1 + 22;
-
-interface Traced {
-  outcome: Outcome;
-  /** Loss at each evaluation. */
-  losses: number[];
-}
 
 const tolerance = (loss: number) => ROUNDING * Math.max(1, Math.abs(loss));
 
@@ -49,26 +44,6 @@ function isUndecided(losses: number[], last: number, window: number): boolean {
     changes.filter((change) => change > 2).length <= limit &&
     changes.filter((change) => change > -2).length > limit
   );
-}
-
-/** Runs climbs side by side, and writes down the losses. */
-function trace(attackOf: (image: number) => Attack, problems: Problem[], oracle: Oracle): Traced[] {
-  const climbs = problems.map((problem, i) => attackOf(i)(problem));
-  const traced = problems.map((): Traced => ({ outcome: undefined as never, losses: [] }));
-  let states = climbs.map((climb) => climb.next());
-  while (states.some(({ done }) => !done)) {
-    const answers: Answer[] = oracle.ask(
-      states.map(({ value }, i) => ({ query: value as never, label: problems[i]!.label })),
-    );
-    states = climbs.map((climb, i) => {
-      traced[i]!.losses.push(answers[i]!.loss);
-      return climb.next(answers[i]!);
-    });
-  }
-  states.forEach(({ value }, i) => {
-    traced[i]!.outcome = value as Outcome;
-  });
-  return traced;
 }
 
 const cases = [
