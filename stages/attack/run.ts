@@ -27,6 +27,7 @@ import { keepImages } from './keep.ts';
 import { type Merged, mergeSetting } from './merge.ts';
 import { CODE_VERSION, decisivePart, namedSettings } from './settings.ts';
 import { summarize } from './summary.ts';
+import { writeTableRows } from './table-rows.ts';
 import { writeOutcomes } from './tables.ts';
 import { openSurrogate, openVictim, type Victim } from './victim.ts';
 import { openWork } from './work-folder.ts';
@@ -141,6 +142,7 @@ async function finish(
     await writeCertificates(join(directory, 'certified.parquet'), rows);
   }
   await writeFileAtomic(join(directory, 'attack.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeTableRows(directory, summary);
   await folder.remove();
   victim.oracle.dispose();
 }

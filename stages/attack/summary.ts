@@ -9,6 +9,7 @@ import {
 } from '../../schemas/attack-results.ts';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { wilson } from '../numerics/analyses/wilson.ts';
+import { accuracyCurve } from './accuracy-curve.ts';
 import type { Merged } from './merge.ts';
 import type { Victim } from './victim.ts';
 
@@ -32,12 +33,13 @@ export function summarize(
     seed,
     classNames: model.classNames,
     ...(common && { commonClasses: common }),
-    attacks: merged.map((one) => resultOf(victim, cleanCorrect, one)),
+    attacks: merged.map((one) => resultOf(victim, clean, cleanCorrect, one)),
   };
 }
 
 function resultOf(
   victim: Victim,
+  clean: readonly number[],
   cleanCorrect: number,
   { setting, name, outcome, totals }: Merged,
 ): AttackResult {
@@ -57,7 +59,7 @@ function resultOf(
     interval: intervalOf(robust, n),
     parts: totals.map(({ fall, ...rest }) => ({ attack: fall.attack, ...rest })),
     confusion: confusionOf(labels, outcome.prediction, victim.model.classNames.length),
-    curve: null,
+    curve: setting.minimal ? accuracyCurve(outcome, clean, labels, setting.eps) : null,
   };
 }
 
