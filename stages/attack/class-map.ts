@@ -21,7 +21,7 @@ export function matchClasses(data: NamedClasses, model: NamedClasses): number[] 
   const [wanted, known] = [data.classNames, model.classNames];
   if (isNumbered(wanted) || isNumbered(known)) {
     if (wanted.length === known.length) return [...wanted.keys()];
-    throw misfit(data, model, 'the classes of one of them are only numbered, so that they cannot be matched');
+    throw misfit(data, model, 'those of one are only numbered, which cannot be matched');
   }
   const matched = wanted.map((name) => known.indexOf(name));
   if (matched.some((index) => index !== UNKNOWN)) return matched;
@@ -39,6 +39,6 @@ function first(names: readonly string[]): string {
 function misfit(data: NamedClasses, model: NamedClasses, reason: string): PipelineError {
   return new PipelineError(
     'CONFIG_INVALID',
-    `Expected ${model.owner} and ${data.owner} to have classes in common, found ${model.classNames.length} and ${data.classNames.length} classes of which ${reason}; choose a model of these data, or name the classes of the data set as the model does.`,
+    `Expected ${model.owner} and ${data.owner} to have classes in common, found ${model.classNames.length} and ${data.classNames.length} of them: ${reason}; choose a model of these data, or name the classes of the data set as the model does.`,
   );
 }
