@@ -98,12 +98,18 @@ function approach(x: Float32Array, { loss, gradient }: Border, { image, norm, bo
   const alpha = Math.min(lengthX / (lengthX + lengthImage), ALPHA_MAX);
   if (!Number.isFinite(alpha)) return false;
   const [low, high] = box ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  clipped[0] = low;
+  clipped[2] = high;
   for (let i = 0; i < x.length; i++) {
     const onward = (x[i]! + ETA * fromX[i]!) * (1 - alpha) + (image[i]! + ETA * fromImage[i]!) * alpha;
-    x[i] = Math.max(low, Math.min(onward, high));
+    clipped[1] = onward;
+    x[i] = clipped[+(onward > low) + +(onward > high)]!;
   }
   return true;
 }
+
+/** The lower end of the box, a value, and the upper end: where the value counts is looked up, not branched on. */
+const clipped = new Float64Array(3);
 
 /** Two lists shared by all climbs: what is in them is good until the next call. */
 function stepsOf(size: number): [Float32Array, Float32Array] {

@@ -21,14 +21,3 @@ export interface Hyperplane {
     step: Float32Array,
   ): number;
 }
-
-/** Coordinates with less weight stay where they are, as in the official code (L2 and L1). */
-export const LEAST_WEIGHT = 1e-8;
-
-/** Two lists of at least `size` numbers, shared by all: what is in them is good until the next call. */
-export function scratch(size: number): [Float64Array, Float64Array] {
-  if (size > lists[0].length) lists = [new Float64Array(size), new Float64Array(size)];
-  return lists;
-}
-
-let lists: [Float64Array, Float64Array] = [new Float64Array(0), new Float64Array(0)];

@@ -1,5 +1,8 @@
 /** Shortest in L1: the coordinates of most weight go as far as the box lets them, one goes part of the way, the rest stay. */
-import { type Hyperplane, LEAST_WEIGHT, scratch } from './hyperplane.ts';
+import { descend, LEAST_WEIGHT } from './descent.ts';
+import type { Hyperplane } from './hyperplane.ts';
+
+let [weights, gains] = [new Float64Array(0), new Float64Array(0)];
 
 export const l1: Hyperplane = {
   steepness(w) {
@@ -8,34 +11,28 @@ export const l1: Hyperplane = {
     return largest;
   },
   stepOnto(point, w, excess, box, step) {
-    const [low, high] = box ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-    const side = excess < 0 ? -1 : 1;
-    const [weights, gains] = scratch(w.length);
+    const { rooms, sizes, directions } = descend(point, w, excess, box, LEAST_WEIGHT);
+    if (weights.length !== w.length)
+      [weights, gains] = [new Float64Array(w.length), new Float64Array(w.length)];
     let count = 0;
     for (let i = 0; i < w.length; i++) {
-      const slope = side * w[i]!;
-      const size = Math.abs(slope);
-      if (size <= LEAST_WEIGHT) continue;
+      const size = sizes[i]!;
       weights[count] = size;
-      gains[count] = size * (slope > 0 ? point[i]! - low : high - point[i]!);
-      count += 1;
+      gains[count] = size * rooms[i]!;
+      count += +(size > 0);
     }
-    const { weight, rest } = findLast(weights, gains, count, Math.abs(excess));
+    const { weight, rest } = findLast(count, Math.abs(excess));
     // What coordinates of just this weight have to bring, in their order.
     let missing = rest;
     let length = 0;
     for (let i = 0; i < w.length; i++) {
-      const slope = side * w[i]!;
-      const size = Math.abs(slope);
+      const size = sizes[i]!;
       let reach = 0;
-      if (size > LEAST_WEIGHT && size >= weight) {
-        reach = slope > 0 ? point[i]! - low : high - point[i]!;
-        if (size === weight) {
-          reach = Math.min(reach, missing / size);
-          missing -= reach * size;
-        }
+      if (size > 0 && size >= weight) {
+        reach = size > weight ? rooms[i]! : Math.min(rooms[i]!, missing / size);
+        if (size === weight) missing -= reach * size;
       }
-      step[i] = slope > 0 ? -reach : reach;
+      step[i] = directions[i]! * reach;
       length += reach;
     }
     return length;
@@ -43,18 +40,13 @@ export const l1: Hyperplane = {
 };
 
 /**
- * The weight at which the gains of all larger weights together first make the total, and what these leave for
- * coordinates of this weight to bring; weight 0 where all gains do not make it. As in quickselect, each trial leaves one
- * side of a weight in question: about 2n operations in all.
+ * The weight at which the gains of all larger weights and of this one first make the total, and what the larger ones
+ * leave for this one to bring; weight 0 where all gains do not make it. As in quickselect, each trial leaves one side of
+ * a weight in question: a few times n operations in all.
  *
- * @param weights, gains the first `count` are used, and reordered
+ * @param count so many weights and gains are looked at, and reordered
  */
-function findLast(
-  weights: Float64Array,
-  gains: Float64Array,
-  count: number,
-  total: number,
-): { weight: number; rest: number } {
+function findLast(count: number, total: number): { weight: number; rest: number } {
   let first = 0;
   let end = count;
   let rest = total;
@@ -62,40 +54,40 @@ function findLast(
   let enough = 0;
   while (first < end) {
     const pivot = weights[(first + end) >> 1]!;
-    // [first, larger) larger, [larger, j) equal, [smaller, end) smaller; in between not yet looked at.
-    let larger = first;
-    let smaller = end;
-    let largerGain = 0;
-    let equalGain = 0;
-    for (let j = first; j < smaller; ) {
-      const [weight, gain] = [weights[j]!, gains[j]!];
-      if (weight > pivot) {
-        largerGain += gain;
-        weights[j] = weights[larger]!;
-        gains[j++] = gains[larger]!;
-        weights[larger] = weight;
-        gains[larger++] = gain;
-      } else if (weight < pivot) {
-        smaller -= 1;
-        weights[j] = weights[smaller]!;
-        gains[j] = gains[smaller]!;
-        weights[smaller] = weight;
-        gains[smaller] = gain;
-      } else {
-        equalGain += gain;
-        j += 1;
-      }
-    }
-    if (larger > first && largerGain >= rest) {
-      end = larger;
+    const equal = gather(first, end, pivot, 0);
+    const larger = gainOf(first, equal);
+    if (equal > first && larger >= rest) {
+      end = equal;
       enough = pivot;
-    } else if (largerGain + equalGain >= rest) {
-      return { weight: pivot, rest: rest - largerGain };
-    } else {
-      rest -= largerGain + equalGain;
-      first = smaller;
+      continue;
     }
+    rest -= larger;
+    first = gather(equal, end, pivot, 1);
+    const gain = gainOf(equal, first);
+    if (gain >= rest) return { weight: pivot, rest };
+    rest -= gain;
   }
   // Rounding alone can lead here if the total is made.
   return { weight: enough, rest };
+}
+
+/** Moves the weights above a bound, or with `orEqual` those equal to it too, to the front; returns where the others begin. */
+function gather(first: number, end: number, bound: number, orEqual: 0 | 1): number {
+  let next = first;
+  for (let j = first; j < end; j++) {
+    const weight = weights[j]!;
+    const gain = gains[j]!;
+    weights[j] = weights[next]!;
+    gains[j] = gains[next]!;
+    weights[next] = weight;
+    gains[next] = gain;
+    next += +(weight > bound) + orEqual * +(weight === bound);
+  }
+  return next;
+}
+
+function gainOf(first: number, end: number): number {
+  let sum = 0;
+  for (let j = first; j < end; j++) sum += gains[j]!;
+  return sum;
 }
