@@ -45,8 +45,8 @@ function scaledToOne(values: Float64Array, power: 1 | 2): Float64Array {
 }
 
 /**
- * Bumps side by side, five along the shorter side, in the middle of the image; each stands or lies, and has a sign of its
- * own in each channel. [height, width, channels]
+ * Bumps side by side in the middle of the image, each a fifth of its shorter side wide, but at least a pixel; each stands or
+ * lies, and has a sign of its own in each channel. [height, width, channels]
  */
 export function chequerboard({ height, width, channels }: Grid, power: 1 | 2, draws: Draws): Float32Array {
   const delta = new Float32Array(height * width * channels);

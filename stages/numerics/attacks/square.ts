@@ -9,6 +9,7 @@
 import { PipelineError } from '../../../schemas/errors.ts';
 import { type Attack, type Climb, isLedAstray, type Problem } from './attack.ts';
 import { objective } from './logit-measures.ts';
+import type { Norm } from './norms.ts';
 import { l1Moves } from './square-l1.ts';
 import { l2Moves } from './square-l2.ts';
 import { linfMoves } from './square-linf.ts';
@@ -22,7 +23,7 @@ export interface SquareOptions {
   initialShare?: number;
 }
 
-const moves: Record<'Linf' | 'L2' | 'L1', MovesOf> = { Linf: linfMoves, L2: l2Moves, L1: l1Moves };
+const moves: Record<Norm['name'], MovesOf> = { Linf: linfMoves, L2: l2Moves, L1: l1Moves };
 
 /**
  * @param options of the search
