@@ -12,7 +12,7 @@ export const ATTACK_OPTIONS = {
   attack: { ...text, default: 'standard', describe: 'What attacks it, see below' },
   n: { ...number, describe: 'Test images, the first so many (default: all)' },
   steps: { ...number, describe: 'Of pgd (20), apgd and fab (100)' },
-  restarts: { ...number, describe: 'Attempts at each image (1)' },
+  restarts: { ...number, describe: 'Attempts at each image, from random points (1)' },
   queries: { ...number, describe: 'Of square (5000)' },
   targeted: { ...flag, describe: 'Towards a random other class' },
   minimal: { ...flag, describe: 'With fab: nearest adversarial images' },

@@ -41,6 +41,8 @@ export function entriesOf(args: AttackArguments): AttackEntry[] {
     minimal,
     from: from === undefined ? undefined : { model: from },
   };
+  // From the image itself every attempt of PGD is the same.
+  for (const entry of entries) entry.randomStart = entry.method === 'pgd' && args.restarts !== undefined;
   for (const name of OPTIONS) {
     const value = options[name];
     if (value === undefined || value === false) continue;

@@ -2,11 +2,13 @@
 import { basename, resolve } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { KEEP_NAMES } from '../../../schemas/attack-config.ts';
+import { datasetSchema } from '../../../schemas/dataset-config.ts';
+import { inputsOf } from '../../../schemas/dataset-facts.ts';
 import { loadExperiment } from '../../config/load.ts';
 import { findDataDirectory, type Job } from '../../prepare.ts';
 import type { World } from '../../world.ts';
 import type { AttackArguments } from './arguments.ts';
-import { meantData, testImagesOf } from './data.ts';
+import { meantData, type TestImages, testImagesOf } from './data.ts';
 import { entriesOf, requireSense } from './entries.ts';
 import { countOf, distanceOf, seedOf, usage } from './numbers.ts';
 import { readVictim, requireFit } from './victim.ts';
@@ -29,15 +31,21 @@ export async function attackJob(args: AttackArguments, world: World): Promise<Jo
   const other = args.from === undefined ? null : await readVictim('from', args.from);
   const found = findDataDirectory(args['data-folder'], world.environment, '--data-folder');
   const data = await meantData(args.data, model.shape, await world.catalogue(), found);
+  const requireFits = (images: Partial<TestImages>) => {
+    requireFit('model', args.model!, model, { ...images, name: data.name });
+    if (other !== null) requireFit('from', args.from!, other, { ...images, name: data.name });
+  };
+  const isChanged = args.set.some((setting) => setting.startsWith('dataset'));
+  if (!isChanged) requireFits(inputsOf(datasetSchema.parse(data.section)));
+
   const attack = { model: { model: args.model }, ...settings };
   const written = { name: nameOf(args, data.name), dataset: data.section, attack };
   const source = { name: 'pipeline attack', text: JSON.stringify(written) };
   const experiment = loadExperiment(source, args.set);
 
   const { dataset } = experiment.variants[0]!.config;
-  const images = { name: data.name, ...(await testImagesOf(dataset, data.dataDirectory)) };
-  requireFit('model', args.model!, model, images);
-  if (other !== null) requireFit('from', args.from!, other, images);
+  const images = await testImagesOf(dataset, data.dataDirectory);
+  requireFits(images);
   if (args.n !== undefined && args.n > images.count) {
     throw usage(
       `Expected --n to be at most ${images.count}, the test images of ${data.name}, got ${args.n}.`,

@@ -24,22 +24,22 @@ export async function readVictim(option: string, directory: string | undefined):
 }
 
 /**
- * Throws `SHAPE_MISMATCH` where a model is for other inputs, or for another number of classes and has no names for them;
+ * As far as the data are known: throws `SHAPE_MISMATCH` where a model is for other inputs, or for another number of classes and has no names for them;
  * with names, those that both have are matched when the attack begins.
  */
 export function requireFit(
   option: string,
   directory: string,
   { shape, classNames }: ClassifierModel,
-  data: TestImages & { name: string },
+  data: Partial<TestImages> & { name: string },
 ): void {
   const hasNames = classNames.join('\n') !== numberedClasses(classNames.length).join('\n');
-  const classes = `${classNames.length}`;
+  const wanted = { shape: data.shape?.join('x'), classes: hasNames ? undefined : data.classes };
   const misfits = [
-    [`inputs of ${data.shape.join('x')}`, shape.join('x'), data.shape.join('x')],
-    [`${data.classes} classes`, classes, hasNames ? classes : `${data.classes}`],
+    [`inputs of ${wanted.shape}`, shape.join('x'), wanted.shape],
+    [`${wanted.classes} classes`, classNames.length, wanted.classes],
   ] as const;
-  const misfit = misfits.find(([, found, wanted]) => found !== wanted);
+  const misfit = misfits.find(([, found, expected]) => expected !== undefined && found !== expected);
   if (misfit === undefined) return;
   const [expected, found] = misfit;
   throw new PipelineError(

@@ -65,7 +65,7 @@ it('shows the figures and their files; the same command again shows them at once
   expect(events[1]).toMatchObject({ figures: summary, files: paths, report: null });
 });
 
-const FILES = ['attack.json', 'images.parquet'];
+const FILES = ['attack.json', 'images.parquet', 'row.md', 'row.tex'];
 
 /** What is shown, and the paths that end it. */
 function parted(stdout: string): [string, string[]] {

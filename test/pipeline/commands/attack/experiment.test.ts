@@ -95,6 +95,15 @@ describe('settings of the attack stage', () => {
     expect(await entriesOf({ attack: 'none', eps: undefined })).toEqual([]);
   });
 
+  it('restarts of PGD begin at random points, for from the image itself they would all be the same', async () => {
+    const entries = await entriesOf({ attack: 'pgd,apgd-ce', restarts: 3 });
+    expect(entries).toMatchObject([
+      { method: 'pgd', restarts: 3, randomStart: true },
+      { method: 'apgd-ce', restarts: 3, randomStart: false },
+    ]);
+    expect((await entriesOf({ attack: 'pgd' }))[0]!.randomStart).toBe(false);
+  });
+
   it('anything else by --set', async () => {
     const { certify } = await attackOf({ set: ['attack.certify.sigma=0.5', 'attack.certify.n=200'] });
     expect(certify).toMatchObject({ sigma: 0.5, n: 200 });

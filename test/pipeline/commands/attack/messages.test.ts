@@ -68,6 +68,10 @@ describe('a wrong command is refused in a sentence', () => {
       `Expected --model to be a model for inputs of ${SIDE}x${SIDE}x1, as corners has, found one for ${SIDE + 2}x${SIDE + 2}x1 in LARGE/model.json; give another model, or the data that it is for.\n`,
     ],
     [
+      '--data usps',
+      `Expected --model to be a model for inputs of 16x16x1, as usps has, found one for ${SIDE}x${SIDE}x1 in MODEL/model.json; give another model, or the data that it is for.\n`,
+    ],
+    [
       '--attack pgd --from PAIR',
       `Expected --from to be a model for ${CLASSES} classes, as corners has, found one for 2 in PAIR/model.json; give another model, or the data that it is for.\n`,
     ],
