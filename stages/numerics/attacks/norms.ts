@@ -41,11 +41,8 @@ const Linf: Norm = {
   name: 'Linf',
   distance(a, b) {
     let largest = 0;
-    for (let i = 0; i < a.length; i++) {
-      const length = Math.abs(b[i]! - a[i]!);
-      // The comparison is false for NaN, which must not be lost.
-      if (!(length <= largest)) largest = length;
-    }
+    // The larger of NaN and a number is NaN, which must not be lost.
+    for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(b[i]! - a[i]!));
     return largest;
   },
   steepest(gradient) {
