@@ -4,6 +4,8 @@ import { apgd } from './apgd.ts';
 import { apgdTargeted } from './apgd-targeted.ts';
 import type { Attack } from './attack.ts';
 import type { Part } from './auto-attack.ts';
+import { fab } from './fab.ts';
+import { fabTargeted } from './fab-targeted.ts';
 import { fgsm } from './fgsm.ts';
 import { gaussianNoise } from './gaussian-noise.ts';
 import { pgd, stepSizeOf } from './pgd.ts';
@@ -37,10 +39,6 @@ function eachTarget(
 
 const keepClimbing = ({ from }: Part) => from !== undefined;
 
-function missing(name: string, _options = {}): Attack {
-  throw new Error(`${name} is not there yet`);
-}
-
 const makers: Record<Exclude<MethodName, 'auto-attack'>, Maker> = {
   fgsm: (part) => [fgsm({ loss: part.loss, keepClimbing: keepClimbing(part) })],
   'r-fgsm': (part) => again(part, rFgsm({ loss: part.loss })),
@@ -60,10 +58,10 @@ const makers: Record<Exclude<MethodName, 'auto-attack'>, Maker> = {
   'apgd-dlr': (part) => again(part, apgd({ ...ascentOf(part), loss: 'dlr' })),
   'apgd-t': (part, facts) =>
     eachTarget(part, facts, (rank) => again(part, apgdTargeted({ ...ascentOf(part), rank }))),
-  fab: (part) => fromImageFirst(part, (randomStart) => missing('fab', { ...searchOf(part), randomStart })),
+  fab: (part) => fromImageFirst(part, (randomStart) => fab({ ...searchOf(part), randomStart })),
   'fab-t': (part, facts) =>
     eachTarget(part, facts, (rank) =>
-      fromImageFirst(part, (randomStart) => missing('fab-t', { ...searchOf(part), rank, randomStart })),
+      fromImageFirst(part, (randomStart) => fabTargeted({ ...searchOf(part), rank, randomStart })),
     ),
   square: (part) => again(part, square(part.queries === undefined ? {} : { queries: part.queries })),
   'gaussian-noise': (part) => again(part, gaussianNoise()),
