@@ -6,7 +6,7 @@ import { askOnce, attackImages, type PartWork, type Standing } from './attack-pa
 import { apply, type Outcome, standingIn, UNTARGETED, untouched } from './outcome.ts';
 import type { NamedSetting } from './settings.ts';
 import type { Surrogate, Victim } from './victim.ts';
-import type { WorkFolder } from './work-folder.ts';
+import type { Place, WorkFolder } from './work-folder.ts';
 
 /** What the attacks of a configuration need. */
 export interface AttackWork {
@@ -35,22 +35,24 @@ export function chunksOf(images: number, chunkImages: number): Chunk[] {
 
 /** Whether every part has been made. */
 export function isDone({ settings, folder }: AttackWork, { number }: Chunk): boolean {
-  return settings.every((_, setting) => isSettingDone({ settings, folder }, number, setting));
+  return settings.every((named, setting) => isSettingDone(named, number, setting, folder.has));
 }
 
 function isSettingDone(
-  { settings, folder }: Pick<AttackWork, 'settings' | 'folder'>,
+  { parts }: NamedSetting,
   chunk: number,
   setting: number,
+  has: (place: Place) => boolean,
 ): boolean {
-  return settings[setting]!.parts.every((_, part) => folder.has({ chunk, setting, part }));
+  return parts.every((_, part) => has({ chunk, setting, part }));
 }
 
 /** Images whose attack by a setting is over, summed over settings. */
-export function imagesDone(work: AttackWork, chunks: readonly Chunk[]): number {
+export function imagesDone({ settings, folder }: AttackWork, chunks: readonly Chunk[]): number {
+  const has = folder.look();
   return chunks.reduce((sum, { number, count }) => {
-    const settings = work.settings.filter((_, setting) => isSettingDone(work, number, setting));
-    return sum + settings.length * count;
+    const done = settings.filter((named, setting) => isSettingDone(named, number, setting, has));
+    return sum + done.length * count;
   }, 0);
 }
 

@@ -2,9 +2,9 @@
  * What an unfinished attack has found so far: a file for each part of each attack on each chunk of images, so that a
  * stop loses little, and one that says whose work it is.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { Json, StageContext } from '../../schemas/stage.ts';
@@ -47,6 +47,8 @@ export interface WorkFolder {
   /** What has been found there; null where it has not been made. */
   read(place: Place): PartOutcome | null;
   has(place: Place): boolean;
+  /** As `has`, of one look at the folder. */
+  look(): (place: Place) => boolean;
   /** @param points adversarial images of those that are broken, in their order, [broken × size]; null if not kept */
   write(place: Place, outcome: PartOutcome, points: Float32Array | null): Promise<void>;
   readPoints(place: Place): Promise<Float32Array>;
@@ -97,6 +99,10 @@ function accessTo(directory: string, folder: string, chunkImages: number): WorkF
     chunkImages,
     certificates: join(folder, 'certificates.json'),
     has: (place) => existsSync(pathOf(place)),
+    look() {
+      const names = new Set(existsSync(folder) ? readdirSync(folder) : []);
+      return (place) => names.has(basename(pathOf(place)));
+    },
     read: (place) =>
       existsSync(pathOf(place)) ? (JSON.parse(readFileSync(pathOf(place), 'utf8')) as PartOutcome) : null,
     async write(place, outcome, points) {
