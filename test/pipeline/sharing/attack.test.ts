@@ -8,13 +8,13 @@ import { modelFolder } from '../../support/model-folder.ts';
 import { makeProject, type Project } from '../fixtures/project.ts';
 
 const STAGES = new URL('../../../pipeline/graph.ts', import.meta.url).href;
-const POINTS = 400;
-const KILLS = 4;
+const POINTS = 200;
+const KILLS = 3;
 /** Files of parts, of which so many are left to the last run at least. */
-const SPARED = 50;
-const PARTS = 200;
+const SPARED = 40;
+const PARTS = 150;
 
-/** 100 chunks of three parts each. */
+/** 50 chunks of three parts each. */
 const experimentOn = (model: string) => `name: points
 dataset: { name: toy, geometry: { testPoints: ${POINTS} } }
 score: { kind: analytic }
@@ -23,7 +23,7 @@ attack:
   model: { model: ${model} }
   attacks:
     - { method: pgd, norm: L2, eps: [15], steps: 40, relativeStep: 4, randomStart: true, restarts: 3 }
-    - { method: auto-attack, version: custom, attacks: [apgd-ce], norm: L2, eps: [25], steps: 20 }
+    - { method: auto-attack, version: custom, attacks: [apgd-ce, fab], norm: L2, eps: [25], steps: 20 }
   chunkImages: 4
   seed: 7
 `;
@@ -76,7 +76,7 @@ test(`${KILLS} kills of runs and of their workers leave the bytes of one undistu
   }
   const last = await project.run('run', 'attack', '--jobs', '2');
   expect([last.code, last.stderr]).toEqual([0, '']);
-  expect(last.stdout).toMatch(/resuming with \d+ of 800 images attacked/);
+  expect(last.stdout).toMatch(/resuming with \d+ of 400 images attacked/);
   expect(await project.contents()).toEqual(expected);
   expect(readdirSync(join(project.runs, 'locks'))).toEqual([]);
 }, 240_000);
