@@ -141,6 +141,7 @@ describe.skipIf(referenceDirectory === null || dataDirectory === null)(
         const results = attackAll(threat, pgd(steps(run)), { count: FLAGS });
         const robust = results.filter(({ isAdversarial }) => !isAdversarial).length;
         const expected = [...run.robust_flags_any_subset].filter((flag) => flag === '1').length;
+        // Over five seeds PGD-10 in L2 leaves 326 to 337 images here, where PyTorch's one seed leaves 338.
         expect(Math.abs(robust - expected)).toBeLessThanOrEqual(0.02 * FLAGS);
       });
     });
