@@ -2,6 +2,8 @@
 import { type AttackEntry, stepsOf } from '../../schemas/attack-config.ts';
 import type { AttackResult } from '../../schemas/attack-results.ts';
 import { PipelineError } from '../../schemas/errors.ts';
+import { attackTitle } from '../numerics/analyses/attack-tables/attack-title.ts';
+import { epsText } from '../numerics/analyses/figure-text.ts';
 import type { AttackFigure } from './report-data.ts';
 
 /**
@@ -28,14 +30,40 @@ export function withSettings(
     });
   }
   return results.map((result, i) => {
-    const { method, randomStart, restarts, relativeStep } = settings[i]!.entry;
+    const { entry } = settings[i]!;
+    const { method, randomStart, restarts, relativeStep, minimal, version } = entry;
     return {
       ...result,
       randomStart,
       restarts: restarts ?? 1,
       relativeStep: method === 'pgd' ? relativeStep : null,
+      minimal,
+      version: method === 'auto-attack' ? version : null,
+      extras: extrasOf(entry, result),
     };
   });
+}
+
+/** What a reader has to know of an attack beside its name: settings that are not the usual ones. */
+function extrasOf(
+  { restarts = 1, randomStart, method, relativeStep, stepSize, ...entry }: AttackEntry,
+  { transferFrom }: AttackResult,
+): string[] {
+  const isFixed = method === 'auto-attack' && entry.version !== 'custom';
+  const extras: [unknown, string][] = [
+    [transferFrom !== null, `from ${transferFrom}`],
+    [restarts > 1, `${restarts} restarts`],
+    [randomStart, 'random start'],
+    [entry.loss !== 'ce', `${entry.loss} loss`],
+    [method === 'pgd' && stepSize === undefined && relativeStep !== 2.5, `step ${relativeStep} ε/steps`],
+    [stepSize, `step ${epsText(stepSize ?? 0)}`],
+    [entry.draws, `${entry.draws} draws`],
+    [entry.targets, `${entry.targets} targets`],
+    [entry.queries, `${entry.queries} queries`],
+    [!isFixed && entry.attacks, entry.attacks?.map(attackTitle).join(' + ') ?? ''],
+    [method === 'auto-attack' && entry.steps, `${entry.steps} steps`],
+  ];
+  return extras.flatMap(([isTold, words]) => (isTold ? [words] : []));
 }
 
 function isOf(result: AttackResult, entry: AttackEntry, eps: number): boolean {

@@ -1,13 +1,12 @@
 /** Certified accuracy of the smoothed classifiers, where certificates were asked for. */
 
-import { epsText, grouped, percent } from '../numerics/analyses/figure-text.ts';
-import { wilson } from '../numerics/analyses/wilson.ts';
+import { epsText, grouped } from '../numerics/analyses/figure-text.ts';
 import { itemsOf } from './facts.ts';
 import type { Numbering } from './figure.ts';
-import { type Markup, markup, type Part } from './markup.ts';
+import { type Markup, markup } from './markup.ts';
 import type { ReportData, VariantData } from './report-data.ts';
 import { distinct } from './settings.ts';
-import { table } from './table.ts';
+import { share, table } from './table.ts';
 
 type Certificate = NonNullable<VariantData['attack']['certificate']>;
 
@@ -47,11 +46,6 @@ export function certifiedTable({ variants }: ReportData, numbers: Numbering): Ma
   ]);
   const columns = [{ name: 'variant' }, ...names.map((name) => ({ name, number: true }))];
   return table(columns, rows, caption(tried, numbers.table()));
-}
-
-function share(correct: number, n: number): Part {
-  const { value, low, high } = wilson(correct, n);
-  return markup`${percent(value)}<span class="interval">${percent(low)} – ${percent(high)}</span>`;
 }
 
 function caption(tried: { variant: VariantData; certificate: Certificate }[], number: number): Markup {

@@ -23,7 +23,30 @@ export function accuracyCurves(data: ReportData, numbers: Numbering): Markup {
 export function accuracyPlots(variants: VariantData[]): LinePlot[] {
   const kinds = new Map<string, AttackRow[]>();
   for (const row of attackRows(variants)) kinds.set(row.kind.id, [...(kinds.get(row.kind.id) ?? []), row]);
-  return [...kinds.values()].map((rows) => panel(variants, rows));
+  return [...kinds.values()].map((rows) =>
+    rows[0]!.kind.minimal ? minimalPanel(variants, rows) : panel(variants, rows),
+  );
+}
+
+/** The nearest adversarial images tell the accuracy at every ε; the setting with the longest curve is shown. */
+function minimalPanel(variants: VariantData[], rows: AttackRow[]): LinePlot {
+  const { kind } = rows[0]!;
+  const endOf = (row: AttackRow, style: number) => row.figures[style]?.curve?.at(-1)?.eps ?? -1;
+  const series = variants.flatMap(({ label, short }, style) => {
+    const longest = rows.reduce((a, b) => (endOf(b, style) > endOf(a, style) ? b : a)).figures[style];
+    if (!longest?.curve) return [];
+    const points = longest.curve.map(({ eps, robust }) => pointOf(label, eps, robust, longest.n));
+    return [{ label: short, style, points }];
+  });
+  return {
+    title: kind.name,
+    xLabel: `ε (${kind.norm})`,
+    yLabel: `accuracy by the nearest images of ${kind.attack} (%)`,
+    xDomain: [0, Math.max(...series.flatMap(({ points }) => points.map(({ x }) => x))) || 1],
+    yDomain: [0, 100],
+    markers: false,
+    series,
+  };
 }
 
 function panel(variants: VariantData[], rows: AttackRow[]): LinePlot {
@@ -69,8 +92,13 @@ function pointOf(label: string, eps: number, correct: number, n: number): PlotPo
 
 function caption({ variants }: ReportData): Markup {
   const hasTargeted = attackRows(variants).some((row) => row.kind.targeted);
+  const hasMinimal = attackRows(variants).some((row) => row.kind.minimal);
   const isMany = variants.some(({ dataset }) => dataset.classNames.length > 2);
   return markup`Robust accuracy against ε on n = ${distinct(variants, ({ attack }) => grouped(attack.n))} test ${itemsOf(variants)}; the bands are Wilson’s 95 % intervals, markers are measured, ε = 0 is the clean accuracy. ${
+    hasMinimal
+      ? 'Lines without markers come from the least perturbation found for each image, which tells every ε at once. '
+      : null
+  }${
     hasTargeted
       ? `Targeted attacks: share of ${itemsOf(variants)} not led to the target class${isMany ? ', which at ε = 0 is not the clean accuracy; these curves begin at the first ε that was tried' : ''}.`
       : null

@@ -1,8 +1,11 @@
 /** The page: a pure function of the data, complete in itself, without a script and without a request. */
 
 import { grouped } from '../numerics/analyses/figure-text.ts';
+import { cascadeTables } from './cascades.ts';
 import { certifiedTable } from './certified.ts';
 import { configurationSection, dataSection } from './configuration.ts';
+import { confusion } from './confusion.ts';
+import { copiesSection } from './copies.ts';
 import { accuracyCurves } from './curves.ts';
 import { figureSeed, itemsOf } from './facts.ts';
 import { numbering, section } from './figure.ts';
@@ -36,7 +39,7 @@ export function reportHtml(data: ReportData): string {
 <header>
 <h1>${data.title}</h1>
 <p class="lead">${lead(data)}</p>
-${warnings(data)}
+${doubts(data)}
 <nav aria-label="sections">${sections.map(({ id, heading }) => markup`<a href="#${id}">${heading}</a>`)}</nav>
 </header>
 <main>
@@ -61,10 +64,13 @@ function sectionsOf(data: ReportData): Section[] {
     {
       id: 'accuracy',
       heading: 'Accuracy',
-      body: markup`${headlineTable(data, numbers)}${caveat(data)}${certifiedTable(data, numbers)}`,
+      body: markup`${headlineTable(data, numbers)}${caveat(data)}${cascadeTables(data, numbers)}${certifiedTable(data, numbers)}`,
     },
     { id: 'curves', heading: 'Robust accuracy against ε', body: accuracyCurves(data, numbers) },
   ];
+  const confused = confusion(data, numbers);
+  if (confused !== null)
+    sections.push({ id: 'confusion', heading: 'Confusion under attack', body: confused });
   const maps = decisionMaps(data, numbers);
   if (maps !== null) sections.push({ id: 'maps', heading: 'Decision maps', body: maps });
   const targets = targetSection(data, numbers);
@@ -82,6 +88,7 @@ function sectionsOf(data: ReportData): Section[] {
     { id: 'trial', heading: 'Numerics on trial', body: numericsOnTrial(data, numbers) },
     { id: 'configuration', heading: 'Configuration', body: configurationSection(data, numbers) },
     { id: 'data', heading: 'Data', body: dataSection(data) },
+    { id: 'tables', heading: 'Tables to copy', body: copiesSection(data) },
   );
   return sections;
 }
@@ -96,13 +103,16 @@ function lead({ variants }: ReportData): string {
 }
 
 /** The evaluator's doubts about its own figures stand before all figures. */
-function warnings({ variants }: ReportData): Markup | null {
-  const found = variants.flatMap(({ label, attack }) =>
-    attack.doubts.map(({ sentence }) => ({ label, sentence })),
-  );
+function doubts({ variants }: ReportData): Markup | null {
+  const found = variants.filter(({ attack }) => attack.doubts.length > 0);
   if (found.length === 0) return null;
-  return markup`<div class="warning" role="note"><p><b>⚠ The evaluator doubts some of these figures:</b></p>
-<ul>${found.map(({ label, sentence }) => markup`<li><b>${label}</b>: ${sentence}</li>`)}</ul></div>`;
+  const count = found.reduce((sum, { attack }) => sum + attack.doubts.length, 0);
+  const head =
+    count === 1
+      ? 'The evaluator doubts one of these figures'
+      : `The evaluator has ${count} doubts about these figures`;
+  return markup`<div class="warning" role="note"><p><b>⚠ ${head}:</b></p>
+<ul>${found.flatMap(({ label, attack }) => attack.doubts.map(({ sentence }) => markup`<li><b>${label}</b>: ${sentence}</li>`))}</ul></div>`;
 }
 
 function caveat({ variants }: ReportData): Markup {

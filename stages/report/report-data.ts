@@ -1,5 +1,6 @@
 /** All that the report is made from: plain values, so that the page is a pure function of them. */
 
+import type { AttackEntry } from '../../schemas/attack-config.ts';
 import type { AttackResult, AttackSummary } from '../../schemas/attack-results.ts';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { DatasetInfo } from '../../schemas/dataset.ts';
@@ -53,8 +54,14 @@ export interface SampleSheet {
 export interface AttackFigure extends AttackResult {
   randomStart: boolean;
   restarts: number;
-  /** Step size over ε; null for FGSM, whose only step is ε. */
+  /** Step size over ε; null for all but PGD. */
   relativeStep: number | null;
+  /** Whether the nearest adversarial images were looked for, whatever ε is. */
+  minimal: boolean;
+  /** Of AutoAttack; null for others. */
+  version: AttackEntry['version'] | null;
+  /** Settings that are not the usual ones, in words. */
+  extras: string[];
 }
 
 /** The stored target gradients, and 1 − cos between a gradient and what the codec made of it. */

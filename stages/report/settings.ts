@@ -1,4 +1,5 @@
 /** Names and order of attack settings: what one row of the table and one panel of curves stand for. */
+import { attackTitle } from '../numerics/analyses/attack-tables/attack-title.ts';
 import { NORM_NAMES } from '../numerics/analyses/figure-text.ts';
 import type { AttackFigure, VariantData } from './report-data.ts';
 
@@ -12,24 +13,23 @@ export interface AttackKind {
   attack: string;
   norm: string;
   targeted: boolean;
+  /** Has a curve over every ε. */
+  minimal: boolean;
 }
 
 /** The kind of attack that a figure belongs to. */
 export function kindOf(figure: AttackFigure): AttackKind {
-  const steps =
-    figure.steps === null ? figure.method.toUpperCase() : `${figure.method.toUpperCase()}-${figure.steps}`;
-  const extras = [
-    figure.restarts > 1 ? `${figure.restarts} restarts` : '',
-    figure.randomStart ? 'random start' : '',
-    figure.relativeStep === null || figure.relativeStep === 2.5 ? '' : `step ${figure.relativeStep} ε/steps`,
-  ].filter((text) => text !== '');
+  const { method, steps, version, minimal, targeted, extras } = figure;
+  const words = [minimal ? 'minimal' : '', steps === null ? method : `${method}-${steps}`, version ?? ''];
+  const attack = attackTitle(words.filter((word) => word !== '').join(' '));
   const norm = NORM_NAMES[figure.norm];
   return {
-    id: JSON.stringify([figure.method, figure.norm, figure.steps, figure.targeted, ...extras]),
-    name: [steps, norm, ...(figure.targeted ? ['targeted'] : []), ...extras].join(', '),
-    attack: figure.targeted ? `targeted ${steps}` : steps,
+    id: JSON.stringify([attack, norm, targeted, ...extras]),
+    name: [attack, norm, ...(targeted ? ['targeted'] : []), ...extras].join(', '),
+    attack: targeted ? `targeted ${attack}` : attack,
     norm,
-    targeted: figure.targeted,
+    targeted,
+    minimal,
   };
 }
 

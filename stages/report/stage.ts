@@ -3,7 +3,7 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const reportStage: StageDefinition = {
   name: 'report',
-  codeVersion: 5,
+  codeVersion: 6,
   scope: 'experiment',
   inputs: ({ train, precompute }) => {
     if (train.method !== 'pag') return ['dataset', 'train', 'attack', 'analyze'];

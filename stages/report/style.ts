@@ -39,6 +39,7 @@ nav { margin: 1rem 0 0; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
   border: 1px solid var(--warn-rule); border-left-width: 5px; border-radius: 4px;
 }
 .warning p, .warning ul { margin: .25rem 0; }
+.warning li + li { margin-top: .4rem; }
 .scroll { overflow-x: auto; margin: .75rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .caption { color: var(--soft); font-size: .875rem; line-height: 1.45; margin: 1.25rem 0 0; }
@@ -58,10 +59,15 @@ td .interval { display: inline-block; width: 5.3rem; margin-left: .5rem; font-si
 .headline.dense .interval { display: block; width: auto; margin: 0; }
 td.best { font-weight: 700; }
 td.best .interval { font-weight: 400; }
+.cascade td { white-space: nowrap; }
+.cascade td .interval { display: block; width: auto; margin: 0; }
 figure { margin: 1.25rem 0 2rem; }
 figcaption { max-width: 46rem; font-size: .875rem; line-height: 1.45; color: var(--soft); margin-top: .5rem; }
 figcaption b { color: var(--ink); }
 .panels { display: grid; gap: 1.25rem 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); }
+svg .count { font-size: 10px; fill: var(--ink); }
+svg .cell { stroke: var(--rule); stroke-width: .5; }
+.panels.wide { grid-template-columns: 1fr; max-width: 44rem; }
 .panels.single { max-width: 32rem; grid-template-columns: 1fr; }
 svg { display: block; width: 100%; height: auto; color: var(--ink); }
 svg text { font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, sans-serif; fill: var(--ink); }

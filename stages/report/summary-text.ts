@@ -1,11 +1,12 @@
 /** The summary for a terminal: clean and robust accuracy first, at most 80 columns wide. */
 
+import { attackTitle } from '../numerics/analyses/attack-tables/attack-title.ts';
 import { epsText, grouped, percent } from '../numerics/analyses/figure-text.ts';
 import { wilson } from '../numerics/analyses/wilson.ts';
 import { certifiedRadii, certifiedWithin } from './certified.ts';
 import { figureSeed, itemsOf } from './facts.ts';
 import type { ReportData, VariantData } from './report-data.ts';
-import { attackRows, distinct } from './settings.ts';
+import { type AttackRow, attackRows, distinct } from './settings.ts';
 
 const WIDTH = 80;
 const NAME_WIDTH = 24;
@@ -43,9 +44,26 @@ function tableLines(variants: VariantData[]): (Line | string)[] {
       ? `not led to the target, ${row.kind.name}`
       : `robust under ${row.kind.name}`;
     const shares = row.figures.map((figure) => figure && figure.robust / figure.n);
-    return [...(isFirst ? [heading] : []), { name: `  ε = ${epsText(row.eps)}`, shares }];
+    return [
+      ...(isFirst ? [heading] : []),
+      { name: `  ε = ${epsText(row.eps)}`, shares },
+      ...cascadeLines(row),
+    ];
   });
   return [clean, ...rows, ...certifiedLines(variants)];
+}
+
+/** What the attacks of a cascade before the last one have left, where all variants went through the same. */
+function cascadeLines({ figures }: AttackRow): Line[] {
+  const lists = figures.flatMap((figure) =>
+    figure === null ? [] : [figure.parts.map(({ attack }) => attack)],
+  );
+  const [names = []] = lists;
+  if (lists.some((list) => list.join() !== names.join())) return [];
+  return names.slice(0, -1).map((attack, i) => ({
+    name: `    after ${attackTitle(attack)}`,
+    shares: figures.map((figure) => figure && figure.parts[i]!.robust / figure.n),
+  }));
 }
 
 function certifiedLines(variants: VariantData[]): (Line | string)[] {

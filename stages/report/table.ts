@@ -21,15 +21,21 @@ export interface Column {
 }
 
 /** A table whose first column names the rows. */
-export function table(columns: Column[], rows: Part[][], caption: Markup): Markup {
+export function table(columns: Column[], rows: Part[][], caption: Markup, look = ''): Markup {
   const kind = (i: number) => (columns[i]!.number ? 'number' : 'text');
-  return markup`<p class="caption">${caption}</p><div class="scroll" tabindex="0"><table>
+  return markup`<p class="caption">${caption}</p><div class="scroll" tabindex="0"><table${look === '' ? null : markup` class="${look}"`}>
 <thead><tr>${columns.map((column, i) => markup`<th scope="col" class="${kind(i)}">${column.name}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>
       markup`<tr>${row.map((cell, i) => (i === 0 ? markup`<th scope="row">${cell}</th>` : markup`<td class="${kind(i)}">${cell}</td>`))}</tr>
 `,
   )}</tbody></table></div>`;
+}
+
+/** A share in % with its interval. */
+export function share(correct: number, n: number): Markup {
+  const { value, low, high } = wilson(correct, n);
+  return markup`${percent(value)}<span class="interval">${percent(low)} – ${percent(high)}</span>`;
 }
 
 /** Clean and robust accuracy of every variant with Wilson's 95 % intervals; the largest of each row is bold. */
@@ -81,8 +87,7 @@ function line(name: string, counts: Count[], from: number, kind: string): Markup
 
 function cell(count: Count, isBest: boolean): Markup {
   if (count === null) return markup`<td class="number">–</td>`;
-  const { value, low, high } = wilson(count.correct, count.n);
-  return markup`<td class="number${isBest ? ' best' : null}" title="${count.correct} of ${count.n}">${percent(value)}<span class="interval">${percent(low)} – ${percent(high)}</span></td>`;
+  return markup`<td class="number${isBest ? ' best' : null}" title="${count.correct} of ${count.n}">${share(count.correct, count.n)}</td>`;
 }
 
 function caption(data: ReportData, shown: VariantData[], number: number): Markup {

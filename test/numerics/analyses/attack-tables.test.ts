@@ -1,20 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { accuracyTable } from '../../../stages/numerics/analyses/attack-tables/accuracy-table.ts';
-import { escapeLatex, latexTable } from '../../../stages/numerics/analyses/attack-tables/latex.ts';
-import { markdownTable } from '../../../stages/numerics/analyses/attack-tables/markdown.ts';
+import { accuracyTables } from '../../../stages/numerics/analyses/attack-tables/accuracy-table.ts';
+import { attackTitle } from '../../../stages/numerics/analyses/attack-tables/attack-title.ts';
+import { escapeLatex, latexTables } from '../../../stages/numerics/analyses/attack-tables/latex.ts';
+import { markdownTables } from '../../../stages/numerics/analyses/attack-tables/markdown.ts';
 import { summaryLines } from '../../../stages/numerics/analyses/attack-tables/summary-lines.ts';
 import { officialFigures, resultOf, summaryOf } from '../../support/attack-summaries.ts';
 
-const table = (summary = officialFigures(), label = summary.model) => accuracyTable([{ label, summary }]);
+const table = (summary = officialFigures(), label = summary.model) => accuracyTables([{ label, summary }]);
 
 describe('a table row', () => {
   it('is Markdown that stands alone', () => {
     // 418 of 500: Wilson's interval 80.1 to 86.6, computed apart from this program.
-    expect(markdownTable(table()).split('\n')).toEqual([
+    expect(markdownTables(table()).split('\n')).toEqual([
       '| model | data | norm | ε | clean | PGD-40 | AutoAttack standard: APGD-CE | + APGD-T | + FAB-T | + Square |',
       '| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
       '| mnist\\_small\\_0\\_3 | mnist | L∞ | 0.3 | 83.6 ± 3.2 | 72.4 ± 3.9 | 72.8 ± 3.9 | 69.8 ± 4.0 | 69.4 ± 4.0 | 68.2 ± 4.1 |',
-      '| mnist\\_small\\_0\\_3 | mnist | L2 | 1.5 | 83.6 ± 3.2 | – | 59.2 ± 4.3 | 51.6 ± 4.4 | 4.8 ± 1.9 | 3.4 ± 1.6 |',
+      '',
+      'Accuracy in %, n = 500, attack seed 0; ± is half of Wilson’s 95 % interval. AutoAttack standard: after each attack, which gets only what those before it left standing; the last is the figure.',
+      '',
+      '| model | data | norm | ε | clean | AutoAttack standard: APGD-CE | + APGD-T | + FAB-T | + Square |',
+      '| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+      '| mnist\\_small\\_0\\_3 | mnist | L2 | 1.5 | 83.6 ± 3.2 | 59.2 ± 4.3 | 51.6 ± 4.4 | 4.8 ± 1.9 | 3.4 ± 1.6 |',
       '',
       'Accuracy in %, n = 500, attack seed 0; ± is half of Wilson’s 95 % interval. AutoAttack standard: after each attack, which gets only what those before it left standing; the last is the figure.',
       '',
@@ -22,7 +28,7 @@ describe('a table row', () => {
   });
 
   it('is LaTeX for booktabs that stands alone', () => {
-    expect(latexTable(table()).split('\n')).toEqual([
+    expect(latexTables(table()).split('\n')).toEqual([
       '% Accuracy in %, n = 500, attack seed 0; ± is half of Wilson’s 95 % interval. AutoAttack standard: after each attack, which gets only what those before it left standing; the last is the figure.',
       '% Needs \\usepackage{booktabs}.',
       '\\begin{tabular}{lllrrrrrrr}',
@@ -32,7 +38,18 @@ describe('a table row', () => {
       'model & data & norm & $\\epsilon$ & clean & PGD-40 & APGD-CE & + APGD-T & + FAB-T & + Square \\\\',
       '\\midrule',
       'mnist\\_small\\_0\\_3 & mnist & $\\ell_\\infty$ & $0.3$ & $83.6 \\pm 3.2$ & $72.4 \\pm 3.9$ & $72.8 \\pm 3.9$ & $69.8 \\pm 4.0$ & $69.4 \\pm 4.0$ & $68.2 \\pm 4.1$ \\\\',
-      'mnist\\_small\\_0\\_3 & mnist & $\\ell_2$ & $1.5$ & $83.6 \\pm 3.2$ & -- & $59.2 \\pm 4.3$ & $51.6 \\pm 4.4$ & $4.8 \\pm 1.9$ & $3.4 \\pm 1.6$ \\\\',
+      '\\bottomrule',
+      '\\end{tabular}',
+      '',
+      '% Accuracy in %, n = 500, attack seed 0; ± is half of Wilson’s 95 % interval. AutoAttack standard: after each attack, which gets only what those before it left standing; the last is the figure.',
+      '% Needs \\usepackage{booktabs}.',
+      '\\begin{tabular}{lllrrrrrr}',
+      '\\toprule',
+      ' &  &  &  &  & \\multicolumn{4}{c}{AutoAttack standard} \\\\',
+      '\\cmidrule(lr){6-9}',
+      'model & data & norm & $\\epsilon$ & clean & APGD-CE & + APGD-T & + FAB-T & + Square \\\\',
+      '\\midrule',
+      'mnist\\_small\\_0\\_3 & mnist & $\\ell_2$ & $1.5$ & $83.6 \\pm 3.2$ & $59.2 \\pm 4.3$ & $51.6 \\pm 4.4$ & $4.8 \\pm 1.9$ & $3.4 \\pm 1.6$ \\\\',
       '\\bottomrule',
       '\\end{tabular}',
       '',
@@ -51,28 +68,46 @@ describe('a table row', () => {
       ],
       { data: 'a|b & {c}_\n$d%', seed: 3 },
     );
-    const many = accuracyTable([
+    const many = accuracyTables([
       { label: 'first', summary: officialFigures() },
       { label: 'x^2~<y>', summary: other },
       { label: 'plain', summary: summaryOf([]) },
     ]);
-    const rows = markdownTable(many).split('\n').slice(0, 6);
-    const cellsOf = (line: string) => line.split(/(?<!\\)\|/).length;
-    expect(new Set(rows.map(cellsOf))).toEqual(new Set([15]));
-    expect(rows[0]).toContain('| targeted PGD-20 | PGD-20 from vit | PGD-20 (2) |');
-    expect(rows[4]).toContain('| x^2\\~\\<y\\> | a\\|b \\& \\{c\\}\\_ $d% | L∞ | 8/255 | 83.6 ± 3.2 | – |');
-    expect(rows[5]).toBe(`| plain | mnist | – | – | 83.6 ± 3.2 |${' – |'.repeat(8)}`);
-    const lines = latexTable(many)
-      .split('\n')
-      .filter((line) => line.endsWith('\\\\'));
-    const spanned = (line: string) => Number(/multicolumn\{(\d)\}/.exec(line)?.[1] ?? 1) - 1;
-    expect(lines.map((line) => line.split(/(?<!\\)&/).length + spanned(line))).toEqual([
-      13, 13, 13, 13, 13, 13,
+    expect(many.map(({ rows }) => rows.map(({ model }) => model))).toEqual([
+      ['x^2~<y>', 'first'],
+      ['first'],
+      ['plain'],
     ]);
-    expect(lines[4]).toContain(
+    const cellsOf = (line: string) => line.split(/(?<!\\)\|/).length;
+    const spanned = (line: string) => Number(/multicolumn\{(\d)\}/.exec(line)?.[1] ?? 1) - 1;
+    const latexCellsOf = (line: string) => line.split(/(?<!\\)&/).length + spanned(line);
+    for (const table of many) {
+      const rows = markdownTables([table])
+        .split('\n')
+        .filter((line) => line.startsWith('|'));
+      expect(new Set(rows.map(cellsOf))).toEqual(new Set([table.attacks.length + 7]));
+      const lines = latexTables([table])
+        .split('\n')
+        .filter((line) => line.endsWith('\\\\'));
+      expect(new Set(lines.map(latexCellsOf))).toEqual(new Set([table.attacks.length + 5]));
+    }
+    const markdown = markdownTables(many);
+    expect(markdown).toContain('| targeted PGD-20 | PGD-20 from vit | PGD-20 (2) |');
+    expect(markdown).toContain(
+      '| x^2\\~\\<y\\> | a\\|b \\& \\{c\\}\\_ $d% | L∞ | 8/255 | 83.6 ± 3.2 | 1.8 ± 1.2 |',
+    );
+    expect(markdown).toContain('| plain | mnist | – | – | 83.6 ± 3.2 |\n');
+    expect(markdown).toContain('attack seed 0 or 3;');
+    expect(latexTables(many)).toContain(
       'x\\textasciicircum{}2\\textasciitilde{}\\textless{}y\\textgreater{} & a\\textbar{}b \\& \\{c\\}\\_ \\$d\\% & $\\ell_\\infty$ & $8/255$',
     );
-    expect(markdownTable(many)).toContain('attack seed 0 or 3;');
+  });
+
+  it('does not tell the 100 steps that APGD and FAB always have', () => {
+    expect(attackTitle('minimal fab-t-100')).toBe('minimal FAB-T');
+    expect(attackTitle('apgd-ce-50')).toBe('APGD-CE-50');
+    expect(attackTitle('pgd-100')).toBe('PGD-100');
+    expect(attackTitle('salt-and-pepper')).toBe('salt and pepper');
   });
 
   it('escapes what LaTeX would take for a command', () => {

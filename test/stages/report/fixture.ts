@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { stepsOf } from '../../../schemas/attack-config.ts';
 import {
   ATTACK_SUMMARY_VERSION,
+  type AttackResult,
   type AttackSummary,
   type CertificateSummary,
+  type Doubt,
 } from '../../../schemas/attack-results.ts';
 import { type ExperimentConfig, variantConfigSchema } from '../../../schemas/config.ts';
 import type { DatasetInfo } from '../../../schemas/dataset.ts';
 import { GRADIENT_STORE_VERSION } from '../../../schemas/gradient-store.ts';
 import type { Analysis } from '../../../schemas/results.ts';
 import { STAGE_NAMES, type StageContext, type StageName } from '../../../schemas/stage.ts';
+import { namedSettings } from '../../../stages/attack/settings.ts';
 import { wilson } from '../../../stages/numerics/analyses/wilson.ts';
 import { reportStage } from '../../../stages/report/stage.ts';
 import { writeFileAtomic } from '../../../store/atomic-file.ts';
@@ -26,7 +29,7 @@ export interface FixtureVariant {
   cleanCorrect: number;
   /** In the order of the attacks and their ε. */
   robust: number[];
-  warnings?: string[];
+  doubts?: Doubt[];
   certificate?: CertificateSummary;
   /** Mean cosine that training reaches; none for vanilla. */
   cosine?: number;
@@ -223,28 +226,30 @@ async function writeTraining(
 
 function summaryOf(
   { n, info }: Fixture,
-  { cleanCorrect, robust, warnings = [], certificate }: FixtureVariant,
+  { cleanCorrect, robust, doubts = [], certificate }: FixtureVariant,
   config: ExperimentConfig,
 ): AttackSummary {
-  const settings = config.attack.attacks.flatMap(({ eps, ...entry }) =>
-    eps.map((radius) => ({ ...entry, eps: radius })),
-  );
-  const attacks = settings.map(({ method, norm, eps, steps, targeted }, i) => ({
-    name: `${method} ${norm} ${eps} ${i}`,
-    method,
-    norm,
-    eps,
-    steps: stepsOf({ method, steps }),
-    transferFrom: null,
-    interval: intervalOf(robust[i]!, n),
-    parts: [{ attack: method, robust: robust[i]!, queries: n, gradients: n }],
-    confusion: [],
-    curve: null,
-    targeted,
-    n,
-    cleanCorrect,
-    robust: robust[i]!,
-  }));
+  const attacks = namedSettings(config.attack).map(({ setting, name, parts: cascade }, i): AttackResult => {
+    const { method, norm, eps, steps, targeted, minimal } = setting;
+    const left = robust[i]!;
+    const before = (part: number) => left + 12 * (cascade.length - 1 - part);
+    return {
+      name,
+      method,
+      norm,
+      eps,
+      steps: stepsOf({ method, steps }),
+      transferFrom: setting.from?.model ?? null,
+      interval: intervalOf(left, n),
+      parts: cascade.map((part, k) => ({ attack: part.method, robust: before(k), queries: n, gradients: n })),
+      confusion: confusionOf(info.classNames.length, n, left),
+      curve: minimal ? curveOf(cleanCorrect, left, eps) : null,
+      targeted,
+      n,
+      cleanCorrect,
+      robust: left,
+    };
+  });
   return {
     version: ATTACK_SUMMARY_VERSION,
     model: config.train.network.kind,
@@ -252,12 +257,34 @@ function summaryOf(
     n,
     cleanCorrect,
     cleanInterval: intervalOf(cleanCorrect, n),
-    classNames: [],
+    classNames: info.classNames,
     seed: config.attack.seed ?? config.seed,
     attacks,
-    doubts: warnings.map((sentence) => ({ kind: 'order', sentence })),
+    doubts,
     ...(certificate && { certificate }),
   };
+}
+
+/** As many images of each class; of those that are led astray, most go to the next class, some to the one after. */
+function confusionOf(classes: number, n: number, left: number): number[][] {
+  const each = Math.floor(n / classes);
+  const right = Math.floor(left / classes);
+  return Array.from({ length: classes }, (_, label) => {
+    const row = new Array<number>(classes).fill(0);
+    row[label] = right;
+    row[(label + 1) % classes]! += Math.ceil((each - right) / 2);
+    row[(label + 3) % classes]! += Math.floor((each - right) / 2);
+    return row;
+  });
+}
+
+/** Falls from the clean accuracy through (eps, left) to nothing. */
+function curveOf(clean: number, left: number, eps: number): { eps: number; robust: number }[] {
+  const rate = Math.log(clean / left) / eps ** 2;
+  return Array.from({ length: 101 }, (_, i) => {
+    const radius = (3 * eps * i) / 100;
+    return { eps: radius, robust: Math.round(clean * Math.exp(-rate * radius ** 2)) };
+  });
 }
 
 function intervalOf(correct: number, n: number) {

@@ -13,7 +13,7 @@ import { readTable } from '../../../store/tables.ts';
 import { temporaryFolder } from '../../store/support/temporary-folder.ts';
 import { type Fixture, writeArtifacts } from './fixture.ts';
 import { attributesOf, elementsOf, parsePage, textOf } from './page.ts';
-import { colors, digits, toy } from './worlds.ts';
+import { attacked, colors, digits, toy } from './worlds.ts';
 
 /** A report and where it lies; made anew in another folder at every call. */
 async function makeReport(fixture: Fixture, folder: string) {
@@ -41,13 +41,22 @@ const WORLDS: [string, () => Fixture][] = [
   ['digits', digits],
   ['toy', toy],
   ['colors', colors],
+  ['attacked', attacked],
 ];
 
 describe('the files', () => {
   it.each(WORLDS)('of %s are the same bytes from the same artifacts elsewhere', async (_name, world) => {
     const [first, second] = [await report(world), await makeReport(world(), await temporaryFolder())];
     expect(first.context.directory).not.toBe(second.context.directory);
-    for (const name of ['report.html', 'summary.txt', 'summary.json', 'results.parquet']) {
+    const names = [
+      'report.html',
+      'summary.txt',
+      'summary.json',
+      'results.parquet',
+      'results.md',
+      'results.tex',
+    ];
+    for (const name of names) {
       const bytes = await Promise.all(
         [first, second].map(({ context }) => readFile(join(context.directory, name))),
       );
@@ -188,16 +197,17 @@ describe('the page', () => {
       'Figure 4.',
       'Figure 5.',
       'Figure 6.',
+      'Figure 7.',
     ]);
     const ofTargets = captions.filter((caption) => caption.includes('one row for each store'));
-    expect(ofTargets.map((caption) => caption.slice(0, 9))).toEqual(['Figure 2.']);
+    expect(ofTargets.map((caption) => caption.slice(0, 9))).toEqual(['Figure 3.']);
     expect(ofTargets[0]).toContain('n = 8 training images of usps.');
     expect(ofTargets[0]).toMatch(
       /Artifacts: precompute [0-9a-f]{12} \(sbg\), [0-9a-f]{12} \(nearest-neighbor\)\.$/,
     );
     const ofScore = captions.filter((caption) => caption.includes('Score model'));
     expect(ofScore).toEqual([
-      'Figure 5. Score model of sbg. Loss (EDM, weighted) at noise levels σ of the scaled data; n = 128 test images, the same under the same noise each time. Samples after step 1000: a row for each class and one without; the samples of a column begin with the same noise (heun, 18 steps, guidance 1). Averaged weights; seed 1. Artifact: score 1fc0ffee0123.',
+      'Figure 6. Score model of sbg. Loss (EDM, weighted) at noise levels σ of the scaled data; n = 128 test images, the same under the same noise each time. Samples after step 1000: a row for each class and one without; the samples of a column begin with the same noise (heun, 18 steps, guidance 1). Averaged weights; seed 1. Artifact: score 1fc0ffee0123.',
     ]);
     for (const caption of captions.filter((other) => ![...ofScore, ...ofTargets].includes(other))) {
       expect(caption).toMatch(/n = [\d,]+ (training|test) ?/);
@@ -245,6 +255,7 @@ describe('the page', () => {
       'Numerics on trial',
       'Configuration',
       'Data',
+      'Tables to copy',
     ]);
   });
 

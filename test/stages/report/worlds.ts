@@ -220,10 +220,14 @@ export function colors(): Fixture {
       },
       cleanCorrect: 930,
       robust,
-      warnings:
+      doubts:
         i === 0
           ? [
-              'The loss gradient of 12 of 1000 clean images is exactly zero: attacks that follow gradients cannot move them.',
+              {
+                kind: 'zero-gradients',
+                sentence:
+                  'The loss gradient of 12 of 1000 clean images is exactly zero: attacks that follow gradients cannot move them.',
+              },
             ]
           : [],
       ...(i === 0 ? {} : { cosine: 0.3 + 0.04 * i }),
@@ -258,5 +262,67 @@ export function colors(): Fixture {
     },
     n: 1000,
     variants,
+  };
+}
+
+/** Three classifiers under AutoAttack, FAB's nearest images, noise and images of another model; doubts about two of them. */
+export function attacked(): Fixture {
+  const common = {
+    attack: {
+      attacks: [
+        { method: 'auto-attack', norm: 'Linf', eps: [2 / 255, 4 / 255, 8 / 255] },
+        { method: 'auto-attack', norm: 'L2', eps: [0.5], version: 'plus' },
+        { method: 'fab-t', norm: 'L2', eps: [0.5], minimal: true },
+        { method: 'pgd', norm: 'Linf', eps: [8 / 255], steps: 40, loss: 'margin', from: { model: 'vit' } },
+        { method: 'uniform-noise', norm: 'Linf', eps: [8 / 255] },
+      ],
+    },
+    report: { title: 'Robust classifiers of things' },
+  };
+  const variant = (
+    label: string,
+    cleanCorrect: number,
+    robust: number[],
+    doubts: FixtureVariant['doubts'] = [],
+  ): FixtureVariant => ({
+    label,
+    settings: { ...common, train: { method: 'vanilla' } },
+    cleanCorrect,
+    robust,
+    doubts,
+    analysis: NO_ANALYSIS,
+    arrays: {},
+  });
+  const { info } = colors();
+  return {
+    info,
+    n: 1000,
+    variants: [
+      variant(
+        'vanilla',
+        951,
+        [420, 60, 4, 190, 204, 512, 930],
+        [
+          {
+            kind: 'vanishing-gradients',
+            sentence:
+              'The gradient of the cross entropy is less than 1e-10 of that of the DLR loss at 61 of 122 clean images, because the largest logit leads by 31.4 (median): the logits are scaled, and rounding spoils what is left of the gradient. Figures of fgsm, pgd and apgd-ce may be too high. Use losses that do not depend on the scale of the logits: apgd-dlr, apgd-t, pgd with loss: margin; or auto-attack.',
+          },
+        ],
+      ),
+      variant('adversarial', 870, [760, 640, 481, 583, 590, 841, 868]),
+      variant(
+        'aligned',
+        884,
+        [731, 588, 402, 540, 552, 829, 880],
+        [
+          {
+            kind: 'square-wins',
+            sentence:
+              'auto-attack standard Linf 0.0314: square, which sees no gradients, broke 12 of 1000 images (1.2 %) that the attacks before it left standing. Gradients may be masked, and the true accuracy lower than any figure here. Run square with more queries and restarts (queries: 20000, restarts: 5), and design an attack for what is special about this model.',
+          },
+        ],
+      ),
+    ],
   };
 }

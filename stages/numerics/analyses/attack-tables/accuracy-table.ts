@@ -1,4 +1,4 @@
-/** Clean accuracy and accuracy after each attack as one table: a row for each classifier, norm and ε, as papers print them. */
+/** Clean accuracy and accuracy after each attack as papers print them: a table for each norm, a row for each ε and classifier. */
 import type { AttackResult, AttackSummary } from '../../../../schemas/attack-results.ts';
 import { grouped } from '../figure-text.ts';
 import { attackTitle, titleOf } from './attack-title.ts';
@@ -48,14 +48,19 @@ interface Entry {
   count: Count;
 }
 
-export function accuracyTable(classifiers: readonly Classifier[]): AccuracyTable {
+/** Norms in the order in which they first occur, ε rising; a classifier that nothing attacked has a table without a norm. */
+export function accuracyTables(classifiers: readonly Classifier[]): AccuracyTable[] {
   const found = classifiers.flatMap(rowsOf);
-  const attacks = columnsOf(found.flatMap(({ entries }) => entries.map(({ column }) => column)));
-  const rows = found.map(({ entries, ...row }) => ({
-    ...row,
-    robust: attacks.map((one) => entries.find(({ column }) => isSame(column, one))?.count ?? null),
-  }));
-  return { attacks, rows, seeds: [...new Set(classifiers.map(({ summary }) => summary.seed))] };
+  const seeds = [...new Set(classifiers.map(({ summary }) => summary.seed))];
+  return [...new Set(found.map(({ norm }) => norm))].map((norm) => {
+    const same = found.filter((row) => row.norm === norm).sort((a, b) => (a.eps ?? 0) - (b.eps ?? 0));
+    const attacks = columnsOf(same.flatMap(({ entries }) => entries.map(({ column }) => column)));
+    const rows = same.map(({ entries, ...row }) => ({
+      ...row,
+      robust: attacks.map((one) => entries.find(({ column }) => isSame(column, one))?.count ?? null),
+    }));
+    return { attacks, rows, seeds };
+  });
 }
 
 function rowsOf({ label, summary }: Classifier): (Omit<AccuracyRow, 'robust'> & { entries: Entry[] })[] {

@@ -20,6 +20,11 @@ export function titleOf({ name, norm }: Pick<AttackResult, 'name' | 'norm'>): st
 export function attackTitle(name: string): string {
   return name
     .split(' ')
-    .map((word) => TITLES[word] ?? (ABBREVIATIONS.test(word) ? word.toUpperCase() : word))
+    .map((word) => TITLES[word] ?? (ABBREVIATIONS.test(word) ? withoutUsual(word).toUpperCase() : word))
     .join(' ');
+}
+
+/** The 100 steps that APGD and FAB always have are not told. */
+function withoutUsual(word: string): string {
+  return /^(apgd|fab)\b/.test(word) ? word.replace(/-100$/, '') : word;
 }

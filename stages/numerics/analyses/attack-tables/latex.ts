@@ -1,4 +1,4 @@
-/** The table as LaTeX, to be put into a paper that loads `booktabs`. */
+/** Tables of accuracies as LaTeX, to be put into a paper that loads `booktabs`. */
 import { epsText, percent } from '../figure-text.ts';
 import { wilson } from '../wilson.ts';
 import { type AccuracyTable, type AttackColumn, type Count, noteOf } from './accuracy-table.ts';
@@ -7,8 +7,12 @@ const NORMS = { Linf: '$\\ell_\\infty$', L2: '$\\ell_2$', L1: '$\\ell_1$' } as c
 
 const FIRST = ['model', 'data', 'norm', '$\\epsilon$', 'clean'];
 
-/** A `tabular` with a comment that says what it holds. Ends in a line break. */
-export function latexTable(table: AccuracyTable): string {
+/** A `tabular` for each table, with a comment that says what it holds. Ends in a line break. */
+export function latexTables(tables: readonly AccuracyTable[]): string {
+  return tables.map(latexTable).join('\n');
+}
+
+function latexTable(table: AccuracyTable): string {
   const head = [...FIRST, ...table.attacks.map(columnName)];
   const rows = table.rows.map(({ model, data, norm, eps, clean, robust }) => [
     escapeLatex(model),

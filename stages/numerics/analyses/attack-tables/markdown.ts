@@ -1,10 +1,14 @@
-/** The table as Markdown (GitHub's dialect). */
+/** Tables of accuracies as Markdown (GitHub's dialect). */
 import { epsText, NORM_NAMES, percent } from '../figure-text.ts';
 import { wilson } from '../wilson.ts';
 import { type AccuracyTable, type AttackColumn, type Count, noteOf } from './accuracy-table.ts';
 
 /** Ends in a line break. */
-export function markdownTable(table: AccuracyTable): string {
+export function markdownTables(tables: readonly AccuracyTable[]): string {
+  return tables.map(markdownTable).join('\n');
+}
+
+function markdownTable(table: AccuracyTable): string {
   const head = ['model', 'data', 'norm', 'ε', 'clean', ...table.attacks.map(columnName)];
   const rows = table.rows.map(({ model, data, norm, eps, clean, robust }) => [
     model,
