@@ -102,8 +102,8 @@ describe.skipIf(referenceDirectory === null || dataDirectory === null)(
         expect(x.every((value) => value >= 0 && value <= 1)).toBe(true);
       });
       const expected = kept((await official(given)).slice(0, images));
-      // 1 % of the images; at 0.3 half as much again, for the spread of the official seeds.
-      const slack = Math.max(1, (eps === 0.3 ? 0.015 : 0.01) * images);
+      // 1 % of the images; at 0.3 the spread of the official seeds, which is larger for few images.
+      const slack = eps === 0.3 ? Math.max(4, 0.015 * images) : Math.max(1, 0.01 * images);
       expect(kept(flags.join(''))).toBeGreaterThanOrEqual(expected - slack);
       expect(kept(flags.join(''))).toBeLessThanOrEqual(expected + slack);
       if (norm !== 'Linf') return;
