@@ -65,13 +65,13 @@ function waitForLock({ name, lock }: Task, { waiting, signal }: ExecutionHooks):
 async function lockOrHelp(task: Task, definition: StageDefinition, hooks: ExecutionHooks): Promise<Lock> {
   const lock = await lockUnlessShared(task, hooks);
   if (lock !== null) return lock;
-  hooks.note('another run is making it; helping with its shards');
+  hooks.note('another run is making it; helping with parts of it');
   hooks.welcomeHelp();
   try {
     await help(task, definition, hooks);
   } catch (error) {
     if (hooks.signal.aborted) throw error;
-    hooks.note(`no more help with its shards: ${(error as Error).message}`);
+    hooks.note(`no more help with parts of it: ${(error as Error).message}`);
   }
   return waitForLock(task, hooks);
 }

@@ -103,7 +103,9 @@ export function filesBelow(folder: string): string[] {
 /** sha256 of every file of every artifact but those that name a time or a machine. */
 export function artifactHashes({ runs }: Project): Record<string, string> {
   const root = join(runs, 'artifacts');
-  const stable = filesBelow(root).filter((path) => !/(provenance\.json|timings\.parquet)$|\/tensorboard\//.test(path));
+  const stable = filesBelow(root).filter(
+    (path) => !/(provenance\.json|timings\.parquet)$|\/tensorboard\//.test(path),
+  );
   return Object.fromEntries(
     stable.map((path) => [
       relative(root, path),

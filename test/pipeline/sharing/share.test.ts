@@ -111,7 +111,7 @@ async function twoRuns(orders: Orders, ...secondWords: string[]) {
   const first = project.start('run', '--jobs', '1');
   await first.says('precompute: started');
   const second = project.start('run', ...secondWords);
-  await second.says('precompute: another run is making it; helping with its shards\n');
+  await second.says('precompute: another run is making it; helping with parts of it\n');
   return { project, first, second };
 }
 
@@ -134,7 +134,7 @@ describe('a second run on the same folder', () => {
 
   it('that cannot help says so and waits', async () => {
     const { project, first, second } = await twoRuns({ helpersThrow: 'Expected a number, found none.' });
-    await second.says('precompute: no more help with its shards: Expected a number, found none.\n');
+    await second.says('precompute: no more help with parts of it: Expected a number, found none.\n');
     goOn(project);
     const { code, stdout } = await second.finished;
     expect([code, (await first.finished).code]).toEqual([0, 0]);
