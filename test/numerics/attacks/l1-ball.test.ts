@@ -27,7 +27,8 @@ describe('the projection onto an L1 ball within a box', () => {
           const expected = part('l1ball_delta').map((delta, i) => image[i]! + part('l1ball_y')[i]! + delta);
           const start = part('l1ball_y').map((y, i) => image[i]! + y);
           const found = projectOntoL1Ball(start, image, eps, [0, 1]);
-          expect(norms.Linf.distance(found, expected)).toBeLessThan(1e-6);
+          // The official code adds up as many as 1,568 numbers of 32 bits.
+          expect(norms.Linf.distance(found, expected)).toBeLessThan(2e-6);
         }
       }
     },
