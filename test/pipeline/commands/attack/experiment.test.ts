@@ -1,6 +1,7 @@
 /** The words of the command as settings of the attack stage. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AttackArguments } from '../../../../pipeline/commands/attack/arguments.ts';
 import { attackJob } from '../../../../pipeline/commands/attack/experiment.ts';
@@ -116,6 +117,21 @@ describe('settings of the attack stage', () => {
     expect(experiment.variants[0]!.config.dataset).toMatchObject({ name: 'usps' });
     expect(experiment.name).toBe(`attack-${model.split('/').at(-1)}-usps-standard-Linf-8-255`);
     expect(dataDirectory).toBe(null);
+  });
+
+  it('a folder of pictures, brought to the size of the model', async () => {
+    const folder = join(temporaryFolder(), 'pets');
+    for (const [i, place] of ['train/cat', 'train/dog', 'test/cat', 'test/dog'].entries()) {
+      mkdirSync(join(folder, place), { recursive: true });
+      const background = { r: 40 * i, g: 0, b: 0 };
+      const picture = sharp({ create: { width: 9 + i, height: 8, channels: 3, background } });
+      await picture.png().toFile(join(folder, place, '1.png'));
+    }
+    const model = await modelFolder({ network: { kind: 'mlp', hidden: [4] }, shape: [6, 6, 3], classes: 2 });
+    const args = { ...usual, model, data: folder, n: 2, attack: 'pgd' };
+    const { experiment, dataDirectory } = await attackJob(args, world);
+    expect(experiment.variants[0]!.config.dataset).toMatchObject({ name: 'folder', folder: 'pets', size: 6 });
+    expect(dataDirectory).toBe(dirname(folder));
   });
 
   it('the data set of an experiment file', async () => {
