@@ -8,8 +8,10 @@ import { narrowGradients } from './rewrites/narrow-gradients.ts';
 import { reluOfOutput } from './rewrites/relu-of-output.ts';
 import type { Rule, Surroundings } from './rewrites/rule.ts';
 import { scaledWeights } from './rewrites/scaled-weights.ts';
+import { turnedGradients } from './rewrites/turned-gradients.ts';
+import { winograd } from './rewrites/winograd.ts';
 
-const RULES: readonly Rule[] = [scaledWeights, reluOfOutput, narrowGradients];
+const RULES: readonly Rule[] = [scaledWeights, reluOfOutput, narrowGradients, turnedGradients, winograd];
 
 /** The node that an input comes from: `name:1` without its end. */
 export const nodeName = (input: string): string => input.split(':')[0]!;

@@ -3,14 +3,12 @@
  * convolution that computes all s × s pixels between two strides at once, it has s² times as many channels: the
  * filter's taps are regrouped by their phase, and the phases put side by side in the end.
  */
-import { constantNode, type GraphAttribute, type GraphNode } from '../graph-node.ts';
+import type { GraphNode } from '../graph-node.ts';
 import type { Rule } from './rule.ts';
+import { convolutionAttributes, Steps } from './steps.ts';
 
 /** Channels of all phases together up to which this is faster, as measured. */
 const MOST_CHANNELS = 64;
-
-const FLOAT: GraphAttribute = { type: 1 };
-const INT32: GraphAttribute = { type: 3 };
 
 export const narrowGradients: Rule = (node, { source }) => {
   if (node.op !== 'Conv2DBackpropInput') return null;
@@ -29,68 +27,32 @@ function phases(node: GraphNode, dy: GraphNode, filter: GraphNode, stride: numbe
   const [batch, height, width, channels] = node.shape as [number, number, number, number];
   const [, h, w] = dy.shape as [number, number, number];
   const [kernel] = filter.shape as [number];
-  const taps = kernel / stride;
+  const border = kernel / stride - 1;
   const before = [height, width].map((side, axis) =>
     paddingBefore(node, axis, side, [h, w][axis]!, kernel, stride),
   );
-  const sides = [h, w].map((side) => side + taps - 1);
+  const [rows, columns] = [h + border, w + border];
+  const reach = [stride * rows, stride * columns];
   // Beyond what the phases reach the gradient is zero, which this form does not write.
-  if (sides.some((side, axis) => stride * side < before[axis]! + [height, width][axis]!)) return null;
-  const name = (what: string) => `${node.name}/${what}`;
-  const integers = (what: string, values: readonly number[]) =>
-    constantNode(name(what), 'int32', [values.length], Int32Array.from(values));
-  const border = taps - 1;
-  const wide = [batch, ...sides, stride * stride * channels];
-  const apart = [batch, sides[0]!, sides[1]!, stride, stride * channels];
-  const whole = [batch, stride * sides[0]!, stride * sides[1]!, channels];
+  if (reach.some((side, axis) => side < before[axis]! + [height, width][axis]!)) return null;
+  const steps = new Steps(node, 'narrow');
   const regrouped = regroup(filter, stride);
-  const steps: GraphNode[] = [
-    constantNode(name('filter'), 'float32', regrouped.shape, regrouped.values),
-    {
-      name: name('convolution'),
-      op: 'Conv2D',
-      inputs: [dy.name, name('filter')],
-      attributes: {
-        T: FLOAT,
-        strides: { ints: [1, 1, 1, 1] },
-        padding: { text: 'EXPLICIT' },
-        explicit_paddings: { ints: [0, 0, border, border, border, border, 0, 0] },
-        data_format: { text: 'NHWC' },
-      },
-      shape: wide,
-    },
-    integers('apart', apart),
-    reshape(name('rows'), name('convolution'), name('apart'), apart),
-    integers('order', [0, 1, 3, 2, 4]),
-    {
-      name: name('transposed'),
-      op: 'Transpose',
-      inputs: [name('rows'), name('order')],
-      attributes: { T: FLOAT, Tperm: INT32 },
-      shape: [batch, sides[0]!, stride, sides[1]!, stride * channels],
-    },
-    integers('whole', whole),
-    reshape(name('image'), name('transposed'), name('whole'), whole),
-    integers('begin', [0, ...before, 0]),
-    integers('size', node.shape),
-    {
-      name: node.name,
-      op: 'Slice',
-      inputs: [name('image'), name('begin'), name('size')],
-      attributes: { T: FLOAT, Index: INT32 },
-      shape: node.shape,
-    },
-  ];
-  return steps;
+  const explicit = {
+    padding: { text: 'EXPLICIT' },
+    explicit_paddings: { ints: [0, 0, border, border, border, border, 0, 0] },
+  };
+  const all = steps.add(
+    'Conv2D',
+    [dy.name, steps.constant(regrouped.values, regrouped.shape)],
+    [batch, rows, columns, stride * stride * channels],
+    convolutionAttributes(explicit),
+  );
+  const apart = steps.reshape(all, [batch, rows, columns, stride, stride * channels]);
+  const turned = steps.transpose(apart, [0, 1, 3, 2, 4], [batch, rows, stride, columns, stride * channels]);
+  const whole = steps.reshape(turned, [batch, ...reach, channels]);
+  steps.slice(whole, [0, ...before, 0], node.shape);
+  return steps.done();
 }
-
-const reshape = (name: string, from: string, to: string, shape: readonly number[]): GraphNode => ({
-  name,
-  op: 'Reshape',
-  inputs: [from, to],
-  attributes: { T: FLOAT, Tshape: INT32 },
-  shape,
-});
 
 /** Zeros that the convolution has in front of an axis. */
 function paddingBefore(
