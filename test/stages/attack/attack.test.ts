@@ -68,6 +68,26 @@ describe('attacks on a classifier whose border is known', () => {
     expect(context.lines.at(-1)).toMatchObject({ done: 32, total: 32, unit: 'images' });
   });
 
+  it('find the least perturbation of each, whatever ε is, and accuracy at every ε from it', async () => {
+    const minimal = { method: 'fab', norm: 'L2', eps: [1.5], minimal: true, steps: 30 };
+    const context = contextOf(configOf({ attack: { attacks: [minimal] } }), { dataset, train: linear });
+    await runAttack(context);
+    const [result] = summaryIn(context.directory).attacks;
+    expect(result).toMatchObject({ name: 'minimal fab-30 L2 1.5', robust: 4 });
+    const rows = await readTable(join(context.directory, 'images.parquet'));
+    rows.forEach((row, i) => {
+      expect(row.distance as number).toBeGreaterThanOrEqual(Math.abs(xs[i]!));
+      expect(row.distance as number).toBeLessThan(1.02 * Math.abs(xs[i]!));
+    });
+    expect(rows.map((row) => row.survived)).toEqual(xs.map((x) => Math.abs(x) > 1.5));
+    const { curve } = result!;
+    expect(curve!.map(({ eps }) => eps)).toEqual(curve!.map(({ eps }) => eps).sort((a, b) => a - b));
+    for (const { eps, robust } of curve!) {
+      expect(robust).toBeGreaterThanOrEqual(xs.filter((x) => Math.abs(x) > eps).length);
+      expect(robust).toBeLessThanOrEqual(xs.filter((x) => 1.02 * Math.abs(x) > eps).length);
+    }
+  });
+
   it('taken up after a stop repeat nothing that was finished, and end alike', async () => {
     const whole = contextOf(configOf({ attack: { attacks } }), { dataset, train: linear });
     await runAttack(whole);
