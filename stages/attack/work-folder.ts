@@ -103,8 +103,7 @@ function accessTo(directory: string, folder: string, chunkImages: number): WorkF
       const names = new Set(existsSync(folder) ? readdirSync(folder) : []);
       return (place) => names.has(basename(pathOf(place)));
     },
-    read: (place) =>
-      existsSync(pathOf(place)) ? (JSON.parse(readFileSync(pathOf(place), 'utf8')) as PartOutcome) : null,
+    read: (place) => (existsSync(pathOf(place)) ? readOutcome(pathOf(place)) : null),
     async write(place, outcome, points) {
       if (points !== null) {
         await writeTensors(pointsOf(place), { x: { shape: [points.length], data: points } });
@@ -118,6 +117,20 @@ function accessTo(directory: string, folder: string, chunkImages: number): WorkF
     isOver: () => existsSync(join(directory, RESULT)),
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
+}
+
+/** Files are written whole or not at all; what is damaged all the same is told. */
+function readOutcome(path: string): PartOutcome {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as PartOutcome;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new PipelineError(
+      'ARTIFACT_DAMAGED',
+      `Expected what an attack has found in ${path}, found text that is no JSON; remove that file and run the same command again, which attacks these images anew.`,
+      { place: { files: [path] }, cause: error },
+    );
+  }
 }
 
 function requireSame(folder: string, expected: WorkIdentity, found: WorkIdentity): void {

@@ -7,7 +7,7 @@ import type { AttackSummary } from '../../../schemas/attack-results.ts';
 import { runAttack } from '../../../stages/attack/run.ts';
 import { readTable } from '../../../store/tables.ts';
 import { modelFolder } from '../../support/model-folder.ts';
-import { temporaryFolder } from '../../support/stage-context.ts';
+import { datasetArtifact, temporaryFolder } from '../../support/stage-context.ts';
 import { attackContext, CLASSES, SHAPE, type SmallWorld, smallModel, smallWorld } from './small-world.ts';
 
 let world: SmallWorld;
@@ -108,6 +108,22 @@ describe('classes of model and data', () => {
     expect(summary.n).toBe(known.length);
     expect(context.notes).toContain(
       `model and data have 4 of 5 classes in common (${common.join(', ')}); only images of these are used`,
+    );
+  });
+});
+
+describe('data without an image of a class that the model knows', () => {
+  it('are refused', async () => {
+    const dataset = await datasetArtifact(SHAPE, 2, {
+      images: new Uint8Array(36),
+      labels: Uint16Array.of(0),
+    });
+    const path = join(dataset, 'dataset.json');
+    const info = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...info, classNames: ['zebra', 'bee'] }));
+    const model = renamed(['ant', 'bee', 'cat', 'dog', 'eel']);
+    await expect(attacked({ attacks: [], model: { model } }, { ...world, dataset })).rejects.toThrow(
+      'Expected test images of bee, found none; choose another data set or model.',
     );
   });
 });

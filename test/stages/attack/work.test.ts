@@ -1,6 +1,6 @@
 /** Unfinished work: whose it is, and what a helper does with it. */
 import '../../support/engine.ts';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runAttack } from '../../../stages/attack/run.ts';
@@ -43,6 +43,19 @@ describe('work that was stopped', () => {
     expect(resumed.notes).toEqual(['resuming with 12 of 30 images attacked']);
     expect(bytesIn(directory)).toEqual(bytesIn(whole.directory));
     expect(existsSync(join(directory, 'work'))).toBe(false);
+  });
+
+  it('that is damaged is told, and made anew once it is removed', async () => {
+    const directory = await stopped();
+    const path = join(directory, 'work', 'chunk-00001-attack-0-part-0.json');
+    writeFileSync(path, '{"posi');
+    const context = attackContext(world, attack, directory);
+    await expect(runAttack(context)).rejects.toThrow(
+      `Expected what an attack has found in ${path}, found text that is no JSON; remove that file and run the same command again, which attacks these images anew.`,
+    );
+    rmSync(path);
+    await runAttack(attackContext(world, attack, directory));
+    expect(existsSync(join(directory, 'attack.json'))).toBe(true);
   });
 
   it('is refused with another model, other data, seed or radius', async () => {
