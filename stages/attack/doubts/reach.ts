@@ -11,12 +11,16 @@ const STEP = 0.1;
 /** Images that are tried at most. */
 const TRIED = 64;
 
+/** Of fewer, those that a classifier which names one class for everything has right by chance, nothing is told. */
+const LEAST = 8;
+
 /** A larger share of images left standing is told. */
 const TOLD = 0.05;
 
 /** @param right images that are classified right */
 export function reachDoubts(victim: Victim, right: readonly number[]): Doubt[] {
   const tried = right.slice(0, TRIED);
+  if (tried.length < LEAST) return [];
   const length = STEP * rangeOf(victim);
   let standing = tried.map((image) => ({ image, x: victim.images[image]!.slice() }));
   for (let step = 0; step <= STEPS && standing.length > 0; step++) {
