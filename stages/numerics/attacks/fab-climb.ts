@@ -27,6 +27,8 @@ const ALPHA_MAX = 0.1;
 const BETA = 0.9;
 /** Steps do not count as shorter. */
 const SHORTEST = 1e-8;
+/** Steps so long, which only data without bounds allow, lead where numbers of 32 bits end. */
+const LONGEST = 1e30;
 
 /** The linearised border between the true class and another one: {z: gradient·(z − x) = −loss}. */
 type Border = Pick<Answer, 'loss' | 'gradient'>;
@@ -75,8 +77,9 @@ function* nearestBorder(
   let least = Number.POSITIVE_INFINITY;
   for (const target of rivals) {
     const border: Border = yield { x, loss: 'difference', target };
-    const distance = Math.abs(border.loss) / (steepness(border.gradient) + 1e-12);
-    if (distance < least) {
+    const slope = steepness(border.gradient) + 1e-12;
+    const distance = Math.abs(border.loss) / slope;
+    if (Number.isFinite(slope) && distance < least) {
       nearest = border;
       least = distance;
     }
@@ -86,7 +89,7 @@ function* nearestBorder(
 
 /**
  * Moves x a little beyond the border: to a mean of the projections of x and of the image onto it, in which that of the
- * image has the share α, larger the farther x is from the border. False, with x as it was, where that is no finite point.
+ * image has the share α, larger the farther x is from the border. False, with x as it was, where the border is out of reach.
  */
 function approach(x: Float32Array, { loss, gradient }: Border, { image, norm, box }: Problem): boolean {
   const { stepOnto } = hyperplanes[norm.name];
@@ -96,7 +99,7 @@ function approach(x: Float32Array, { loss, gradient }: Border, { image, norm, bo
   const lengthX = Math.max(stepOnto(x, gradient, loss, box, fromX), SHORTEST);
   const lengthImage = Math.max(stepOnto(image, gradient, atImage, box, fromImage), SHORTEST);
   const alpha = Math.min(lengthX / (lengthX + lengthImage), ALPHA_MAX);
-  if (!Number.isFinite(alpha)) return false;
+  if (lengthX + lengthImage > LONGEST) return false;
   const [low, high] = box ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   clipped[0] = low;
   clipped[2] = high;
