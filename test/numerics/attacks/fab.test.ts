@@ -23,7 +23,7 @@ import { loadPublished, type PublishedName } from '../../support/published.ts';
 import { dataDirectory, referenceDirectory } from '../../support/reference.ts';
 
 const SIZE = 784;
-/** Of 108 climbs of 100 steps, those that rounding may lead elsewhere; here it were 5, 0 and 0. */
+/** Of 108 climbs of 100 steps, those that rounding may lead elsewhere; 0, 5 and 0 when this was written. */
 const MOST_STRAYS = 10;
 const RANKS = [2, 3, 4, 5, 6, 7, 8, 9, 10];
 
