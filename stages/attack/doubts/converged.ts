@@ -53,9 +53,13 @@ function nameOf({ result, setting: { method, queries = 5000, restarts = 1 } }: A
   return extras.length === 0 ? result.name : `${result.name} (${extras.join(', ')})`;
 }
 
-/** Many images that fall just before the end: others would have fallen after it. */
+/**
+ * Many images that fall just before the end: others would have fallen after it. Of a cascade only the last attack is
+ * looked at: what falls late in an earlier one goes on to those after it.
+ */
 function lateFalls({ result: { name, n }, falls }: Attacked): Doubt[] {
   return falls
+    .slice(-1)
     .filter(({ attack }) => !BY_TARGETS.includes(attack))
     .flatMap((fall): Doubt[] => {
       const late = lateOf(fall);

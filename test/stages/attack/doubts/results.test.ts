@@ -154,6 +154,11 @@ describe('doubts about figures', () => {
     expect(late(last, 'apgd-t')).toEqual([]);
     expect(late(last, 'square', null)).toEqual([]);
     expect(late([4, 4, 4, 4, 4, 5], 'pgd', 5)).toEqual([]);
+    const cascade = [
+      { attack: 'apgd-ce', budget: 101, queries: [99, 100, 100, 101, 101, 101] },
+      { attack: 'square', budget: 5001, queries: [] },
+    ];
+    expect(doubts(attackedOf({ method: 'auto-attack' }, leaving(900), { falls: cascade }))).toEqual([]);
   });
 
   it('tell that one step does better than many', () => {
