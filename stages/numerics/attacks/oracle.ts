@@ -1,11 +1,11 @@
 /** The classifier as attacks ask it: many points at a time, answered with logits and, if wanted, a loss and its gradient. */
 import { sizeOf } from '../../../schemas/shape.ts';
 import { offTheTape, sharedLossGradients } from '../gradients/loss-gradients.ts';
-import { type Graph, recordGraph } from '../tensor/graph.ts';
 import { tf } from '../tensor/tf.ts';
 import { valuesOf } from '../tensor/values.ts';
 import type { Answer, LossName, Query } from './attack.ts';
 import { losses } from './losses.ts';
+import { SizedGraphs } from './sized-graphs.ts';
 
 /** A classifier: x [batch, ...shape] -> logits [batch, classes], differentiable. */
 export type LogitsOf = (x: tf.Tensor) => tf.Tensor2D;
@@ -31,9 +31,6 @@ export interface Oracle {
  */
 const ROWS = 16;
 
-/** Graphs kept at a time; each holds a copy of the weights. */
-const MOST_GRAPHS = 8;
-
 /** [rows, classes + 1 + size] (logits, loss, gradient), or [rows, classes] without a loss. */
 type Evaluation = (x: tf.Tensor, label: tf.Tensor, target: tf.Tensor) => tf.Tensor2D;
 
@@ -48,49 +45,28 @@ export function makeOracle(
   classes: number,
   { changes = false } = {},
 ): Oracle {
-  const graphs = new Map<string, Graph>();
-  const answer = (batch: readonly Question[], rows: number, run: Evaluation) =>
-    answerBatch(batch, rows, { shape, classes }, run);
-  const byGraph = (part: readonly Question[]) => {
-    const { loss } = part[0]!.query;
-    const rows = rowsFor(part.length);
-    return answer(
-      part,
-      rows,
-      (...inputs) =>
-        graphFor(graphs, `${loss}/${rows}`, evaluationOf(logitsOf, loss), inputs).run(
-          ...inputs,
-        ) as tf.Tensor2D,
-    );
-  };
+  const graphs = new SizedGraphs();
+  const answer = (questions: readonly Question[], rows: number, run: Evaluation) =>
+    answerBatch(questions, rows, { shape, classes }, run);
   const directly = (questions: readonly Question[]) =>
     answer(questions, questions.length, evaluationOf(logitsOf, questions[0]!.query.loss));
+  const byGraph = (questions: readonly Question[]) => {
+    const { loss } = questions[0]!.query;
+    const needed = Math.ceil(questions.length / ROWS) * ROWS;
+    const evaluation = evaluationOf(logitsOf, loss);
+    const evaluate = (...inputs: tf.Tensor[]) => evaluation(inputs[0]!, inputs[1]!, inputs[2]!);
+    const run: Evaluation = (...inputs) => graphs.run(`${loss}`, needed, evaluate, inputs) as tf.Tensor2D;
+    return answer(questions, graphs.rowsFor(`${loss}`, needed), run);
+  };
   return {
     shape,
     classes,
     ask(questions) {
       if (questions.length === 0) return [];
-      return changes ? directly(questions) : parts(questions).flatMap(byGraph);
+      return changes ? directly(questions) : byGraph(questions);
     },
-    dispose() {
-      for (const graph of graphs.values()) graph.dispose();
-      graphs.clear();
-    },
+    dispose: () => graphs.dispose(),
   };
-}
-
-const rowsFor = (count: number) => Math.ceil(count / ROWS) * ROWS;
-
-/** Splits into batches of 16 · 2ᵏ rows, so that few graphs serve all sizes; only the last one has rows to spare. */
-function parts(questions: readonly Question[]): (readonly Question[])[] {
-  const result: (readonly Question[])[] = [];
-  for (let first = 0; first < questions.length; ) {
-    const left = questions.length - first;
-    const rows = left < ROWS ? ROWS : ROWS * 2 ** Math.floor(Math.log2(left / ROWS));
-    result.push(questions.slice(first, first + rows));
-    first += rows;
-  }
-  return result;
 }
 
 function evaluationOf(logitsOf: LogitsOf, loss: LossName | null): Evaluation {
@@ -116,25 +92,6 @@ function evaluationOf(logitsOf: LogitsOf, loss: LossName | null): Evaluation {
     tf.dispose(kept);
     return row as tf.Tensor2D;
   };
-}
-
-function graphFor(
-  graphs: Map<string, Graph>,
-  key: string,
-  evaluation: Evaluation,
-  inputs: [tf.Tensor, tf.Tensor, tf.Tensor],
-): Graph {
-  const known = graphs.get(key);
-  const graph = known ?? recordGraph((x, label, target) => evaluation(x!, label!, target!), inputs);
-  // The last of a map is the one that was used last.
-  graphs.delete(key);
-  graphs.set(key, graph);
-  const [oldest] = graphs.keys();
-  if (graphs.size > MOST_GRAPHS) {
-    graphs.get(oldest!)!.dispose();
-    graphs.delete(oldest!);
-  }
-  return graph;
 }
 
 /** @param rows at least as many as there are questions */
