@@ -129,8 +129,10 @@ export const attackSchema = z
     images: count.optional().describe('use only the first so many test images'),
     batchSize: count.default(128).describe('points asked for at a time; does not change the result'),
     chunkImages: count
-      .default(128)
-      .describe('images that one process attacks at a time; does not change the result'),
+      .optional()
+      .describe(
+        'images that one process attacks at a time: 128, or fewer where cores would have none; does not change the result',
+      ),
     keep: z.enum(KEEP_NAMES).default('none').describe('adversarial images to keep'),
     seed: seed.optional(),
   })

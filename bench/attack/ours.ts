@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { registerEngine } from '../../pipeline/engine/register.ts';
 import { type AttackEntry, attackSchema, type PartName } from '../../schemas/attack-config.ts';
 import { sizeOf } from '../../schemas/shape.ts';
-import { type AttackWork, attackChunk, chunksOf } from '../../stages/attack/chunk.ts';
+import { type AttackWork, attackChunk, chunkSize, chunksOf } from '../../stages/attack/chunk.ts';
 import type { PartOutcome } from '../../stages/attack/outcome.ts';
 import { namedSettings } from '../../stages/attack/settings.ts';
 import type { Victim } from '../../stages/attack/victim.ts';
@@ -112,7 +112,7 @@ async function attackImages(victim: Victim) {
     },
   };
   const work = { victim, settings, surrogates: [null], folder, keepsPoints: false } as unknown as AttackWork;
-  const chunkImages = Math.min(config.chunkImages, Math.ceil(victim.images.count / workers));
+  const chunkImages = chunkSize(victim.images.count, workers);
   const begin = performance.now();
   for (const chunk of chunksOf(victim.images.count, chunkImages)) {
     if (chunk.number % workers === worker) await attackChunk(work, chunk, async () => {});

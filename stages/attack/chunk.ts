@@ -26,6 +26,17 @@ export interface Chunk {
   count: number;
 }
 
+/** More images at a time fill no batch better. */
+const MOST_IMAGES = 128;
+
+/** Smaller differences would only leave rows of batches empty. */
+const GRAIN = 16;
+
+/** Images of a chunk where no setting says it: as many as fill batches, but so few that every process has some. */
+export function chunkSize(images: number, processes: number): number {
+  return Math.min(MOST_IMAGES, Math.ceil(images / processes / GRAIN) * GRAIN);
+}
+
 export function chunksOf(images: number, chunkImages: number): Chunk[] {
   return Array.from({ length: Math.ceil(images / chunkImages) }, (_, number) => {
     const first = number * chunkImages;

@@ -2,6 +2,7 @@
  * Attacks a classifier with every setting, chunk of images by chunk, beside other processes that do. Each image's result
  * follows from (seed, image) alone, so that chunks, batches and processes leave no trace in it.
  */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { StageContext } from '../../schemas/stage.ts';
@@ -16,6 +17,7 @@ import {
   type AttackWork,
   attackChunk,
   type Chunk,
+  chunkSize,
   chunksOf,
   cleanLogits,
   imagesDone,
@@ -102,7 +104,8 @@ async function openAttack(context: StageContext): Promise<AttackWork | null> {
     data: inputOf(context, 'dataset').key,
     settings: decisivePart(attack),
   };
-  const folder = await openWork(context, identity, attack.chunkImages);
+  const chunkImages = attack.chunkImages ?? chunkSize(images.count, availableParallelism());
+  const folder = await openWork(context, identity, chunkImages);
   return folder && { victim, settings, surrogates, folder, keepsPoints: attack.keep !== 'none' };
 }
 
