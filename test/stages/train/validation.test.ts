@@ -39,7 +39,11 @@ describe('validation', () => {
     // Class 1 above the line x₂ = 0, class 0 below it; distances 0.5, 1.5, 3 and, on the wrong side, 2.
     const points = Float32Array.of(9, 0.5, -7, -1.5, 4, 3, 5, 2, 99, 99);
     const train = viewSplit({ images: points, labels: Uint16Array.of(1, 0, 1, 0, 0) }, 2);
-    const dataset = { train, size: 2, info: { shape: [2], box: null, classNames: ['below', 'above'] } } as unknown as Dataset;
+    const dataset = {
+      train,
+      size: 2,
+      info: { shape: [2], box: null, classNames: ['below', 'above'] },
+    } as unknown as Dataset;
     const direction = tf.tensor2d([
       [0, 0],
       [0, 1],
