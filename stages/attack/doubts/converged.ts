@@ -19,7 +19,7 @@ const BY_TARGETS: readonly string[] = ['apgd-t', 'fab-t'];
 export function convergenceDoubts(attacked: readonly Attacked[]): Doubt[] {
   // More noise finds more: a baseline, which has no figure to come to rest at.
   const searches = attacked.filter(({ result }) => !NOISE_NAMES.some((noise) => noise === result.method));
-  return [...betweenEfforts(searches), ...searches.flatMap(lateFalls)];
+  return [...betweenEfforts(searches), ...lateFalls(searches)];
 }
 
 /** Settings that differ in steps, queries and restarts alone: the two that work hardest should agree. */
@@ -53,20 +53,56 @@ function nameOf({ result, setting: { method, queries = 5000, restarts = 1 } }: A
   return extras.length === 0 ? result.name : `${result.name} (${extras.join(', ')})`;
 }
 
+/** An attack under which many images fell just before its end. */
+interface LateFall {
+  name: string;
+  n: number;
+  attack: string;
+  budget: number;
+  fallen: number;
+  late: number;
+}
+
 /**
  * Many images that fall just before the end: others would have fallen after it. Of a cascade only the last attack is
- * looked at: what falls late in an earlier one goes on to those after it.
+ * looked at: what falls late in an earlier one goes on to those after it. Attacks of equal budgets share a sentence.
  */
-function lateFalls({ result: { name, n }, falls }: Attacked): Doubt[] {
+function lateFalls(attacked: readonly Attacked[]): Doubt[] {
+  const found = attacked.flatMap(lateFallsOf);
+  const budgets = new Set(found.map(({ attack, budget }) => `${attack} ${budget}`));
+  return [...budgets].map((each): Doubt => {
+    const alike = found.filter(({ attack, budget }) => `${attack} ${budget}` === each);
+    const { attack, budget } = alike[0]!;
+    const more = `so that accuracy was still falling when it stopped. Give it ${2 * budget} or more by ${attack === 'square' ? 'queries' : 'steps'} and restarts, until few images fall late.`;
+    return {
+      kind: 'not-converged',
+      sentence: `${whoFell(alike)} fell in the last fifth of its ${budget} queries, ${more}`,
+    };
+  });
+}
+
+function whoFell(alike: readonly LateFall[]): string {
+  const [{ name, n, attack, fallen, late }] = alike as [LateFall];
+  if (alike.length === 1) {
+    return `${name}: of ${fallen} images that ${attack} broke, ${late} (${percentOf(late, n)} % of all)`;
+  }
+  const each = alike.map((fall) => `${fall.late} of ${fall.fallen} (${fall.name})`);
+  return `${attack}: of the images that it broke, ${each.join(', ')}`;
+}
+
+function lateFallsOf({ result: { name, n }, falls }: Attacked): LateFall[] {
   return falls
     .slice(-1)
     .filter(({ attack }) => !BY_TARGETS.includes(attack))
-    .flatMap((fall): Doubt[] => {
-      const late = lateOf(fall);
-      if (late < 2 || late <= TOLD * n) return [];
-      const sentence = `${name}: of ${fall.queries.length} images that ${fall.attack} broke, ${late} (${percentOf(late, n)} % of all) fell in the last fifth of its ${fall.budget} queries, so that accuracy was still falling when it stopped. Give it ${2 * fall.budget!} or more by ${fall.attack === 'square' ? 'queries' : 'steps'} and restarts, until few images fall late.`;
-      return [{ kind: 'not-converged', sentence }];
-    });
+    .map((fall) => ({
+      name,
+      n,
+      attack: fall.attack,
+      budget: fall.budget ?? 0,
+      fallen: fall.queries.length,
+      late: lateOf(fall),
+    }))
+    .filter(({ late }) => late >= 2 && late > TOLD * n);
 }
 
 function lateOf({ budget, queries }: Fall): number {

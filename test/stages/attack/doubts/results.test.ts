@@ -154,6 +154,14 @@ describe('doubts about figures', () => {
     expect(late(last, 'apgd-t')).toEqual([]);
     expect(late(last, 'square', null)).toEqual([]);
     expect(late([4, 4, 4, 4, 4, 5], 'pgd', 5)).toEqual([]);
+    const lateAlike = { falls: [{ attack: 'pgd', budget: 21, queries: [3, 18, 19, 19, 20, 20, 21] }] };
+    const two = [
+      attackedOf({}, leaving(900), lateAlike),
+      attackedOf({ norm: 'L2' }, leaving(900), lateAlike),
+    ];
+    expect(doubts(...two)).toEqual([
+      'not-converged: pgd: of the images that it broke, 6 of 7 (pgd-20 Linf 0.1), 6 of 7 (pgd-20 L2 0.1) fell in the last fifth of its 21 queries, so that accuracy was still falling when it stopped. Give it 42 or more by steps and restarts, until few images fall late.',
+    ]);
     const cascade = [
       { attack: 'apgd-ce', budget: 101, queries: [99, 100, 100, 101, 101, 101] },
       { attack: 'square', budget: 5001, queries: [] },
