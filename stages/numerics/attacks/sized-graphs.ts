@@ -2,20 +2,16 @@
  * One function of a batch as graphs for several numbers of rows. Recording takes as long as many runs, so fewer rows run
  * in a larger graph that is there, until what the rows to spare have cost by then would have paid for a graph of their own.
  */
-import { type Graph, recordGraph } from '../tensor/graph.ts';
+import { recordGraph } from '../tensor/graph.ts';
+import { KeptGraphs } from '../tensor/kept-graphs.ts';
 import type { tf } from '../tensor/tf.ts';
 
-/** Graphs kept at a time; each holds a copy of the weights. */
+/** Graphs kept at a time. */
 const MOST_GRAPHS = 8;
 
-interface Sized {
-  graph: Graph;
-  rows: number;
-}
-
 export class SizedGraphs {
-  /** By name of the function and number of rows; the last is the one that was used last. */
-  readonly #graphs = new Map<string, Sized & { name: string }>();
+  /** By name of the function and number of rows. */
+  readonly #graphs = new KeptGraphs(MOST_GRAPHS);
   /** Milliseconds that rows to spare have cost, by name and number of rows. */
   readonly #wasted = new Map<string, number>();
   /** Milliseconds that recording a function took, the last time. */
@@ -23,8 +19,10 @@ export class SizedGraphs {
 
   /** Rows that a batch of so many, or more, should be given. */
   rowsFor(name: string, rows: number): number {
-    const sizes = [...this.#graphs.values()].filter((known) => known.name === name && known.rows >= rows);
-    const fitting = Math.min(...sizes.map((known) => known.rows));
+    const own = `${name}/`;
+    const recorded = this.#graphs.names.filter((key) => key.startsWith(own));
+    const sizes = recorded.map((key) => Number(key.slice(own.length)));
+    const fitting = Math.min(...sizes.filter((size) => size >= rows));
     if (!Number.isFinite(fitting) || fitting === rows) return rows;
     const wasted = this.#wasted.get(`${name}/${rows}`) ?? 0;
     return wasted > this.#recording.get(name)! ? rows : fitting;
@@ -41,7 +39,7 @@ export class SizedGraphs {
     inputs: readonly tf.Tensor[],
   ): tf.Tensor {
     const rows = inputs[0]!.shape[0]!;
-    const graph = this.#graphOf(name, rows, f, inputs);
+    const graph = this.#graphs.take(`${name}/${rows}`, () => this.#record(name, f, inputs));
     const started = performance.now();
     const result = graph.run(...inputs);
     const share = 1 - needed / rows;
@@ -51,29 +49,10 @@ export class SizedGraphs {
   }
 
   dispose(): void {
-    for (const { graph } of this.#graphs.values()) graph.dispose();
-    this.#graphs.clear();
+    this.#graphs.dispose();
   }
 
-  #graphOf(
-    name: string,
-    rows: number,
-    f: (...inputs: tf.Tensor[]) => tf.Tensor,
-    inputs: readonly tf.Tensor[],
-  ): Graph {
-    const key = `${name}/${rows}`;
-    const known = this.#graphs.get(key) ?? { name, rows, graph: this.#record(name, f, inputs) };
-    this.#graphs.delete(key);
-    this.#graphs.set(key, known);
-    const [oldest] = this.#graphs.keys();
-    if (this.#graphs.size > MOST_GRAPHS) {
-      this.#graphs.get(oldest!)!.graph.dispose();
-      this.#graphs.delete(oldest!);
-    }
-    return known.graph;
-  }
-
-  #record(name: string, f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: readonly tf.Tensor[]): Graph {
+  #record(name: string, f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: readonly tf.Tensor[]) {
     const started = performance.now();
     const graph = recordGraph(f, inputs);
     this.#recording.set(name, performance.now() - started);

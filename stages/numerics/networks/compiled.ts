@@ -1,10 +1,11 @@
 /** A score network for inference: its forward pass as a graph of TensorFlow's, one for each size of a batch. */
 import { type Graph, recordGraph } from '../tensor/graph.ts';
+import { KeptGraphs } from '../tensor/kept-graphs.ts';
 import type { Parameters } from '../tensor/parameters.ts';
 import { tf } from '../tensor/tf.ts';
 import type { ScoreNetwork } from './network.ts';
 
-/** Graphs kept at a time: of full batches, of last ones, and some more. Each holds a copy of the weights. */
+/** Graphs kept at a time: of full batches, of last ones, and some more. */
 const MOST_GRAPHS = 4;
 
 /**
@@ -14,23 +15,14 @@ const MOST_GRAPHS = 4;
  * @param parameters with which graphs are recorded; they must not change
  */
 export function compiled(network: ScoreNetwork, parameters: Parameters): ScoreNetwork {
-  const graphs = new Map<string, Graph>();
+  const graphs = new KeptGraphs(MOST_GRAPHS);
   const graphFor = (inputs: readonly tf.Tensor[]): Graph => {
     const key = inputs.map(({ shape }) => shape.join('x')).join();
-    const known = graphs.get(key);
-    if (known !== undefined) return known;
-    const [oldest] = graphs.keys();
-    if (graphs.size === MOST_GRAPHS) {
-      graphs.get(oldest!)!.dispose();
-      graphs.delete(oldest!);
-    }
     const forward = (...[x, noise, oneHot, places]: tf.Tensor[]) => {
       const [perImage, classes] = [noise as tf.Tensor1D, oneHot as tf.Tensor2D];
       return network.forward(parameters, x!, perImage, classes, undefined, places as tf.Tensor1D | undefined);
     };
-    const graph = recordGraph(forward, inputs);
-    graphs.set(key, graph);
-    return graph;
+    return graphs.take(key, () => recordGraph(forward, inputs));
   };
   return {
     ...network,
