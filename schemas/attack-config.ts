@@ -79,6 +79,9 @@ export function stepsOf({ method, steps }: Pick<AttackEntry, 'method' | 'steps'>
   return usual === undefined ? null : (steps ?? usual);
 }
 
+/** Proposals of Square Attack at each attempt, where a setting says nothing. */
+export const USUAL_QUERIES = 5000;
+
 /** The attacks that AutoAttack is made of. */
 export function partsOf({
   version,

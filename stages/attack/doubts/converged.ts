@@ -1,5 +1,5 @@
 /** Attacks that would have found more with more work. */
-import { type AttackSetting, NOISE_NAMES, stepsOf } from '../../../schemas/attack-config.ts';
+import { type AttackSetting, NOISE_NAMES, stepsOf, USUAL_QUERIES } from '../../../schemas/attack-config.ts';
 import type { Doubt } from '../../../schemas/attack-results.ts';
 import type { Attacked, Fall } from './attacked.ts';
 import { contradicts, familiesOf, isTold, percentOf } from './compare.ts';
@@ -40,12 +40,12 @@ function betweenEfforts(attacked: readonly Attacked[]): Doubt[] {
 }
 
 function effortOf(setting: AttackSetting): number {
-  const { method, queries = 5000, restarts = 1 } = setting;
+  const { method, queries = USUAL_QUERIES, restarts = 1 } = setting;
   return (stepsOf(setting) ?? 1) * (method === 'square' ? queries : 1) * restarts;
 }
 
 /** The name with what it leaves out where only that differs. */
-function nameOf({ result, setting: { method, queries = 5000, restarts = 1 } }: Attacked): string {
+function nameOf({ result, setting: { method, queries = USUAL_QUERIES, restarts = 1 } }: Attacked): string {
   const extras = [
     ...(method === 'square' ? [`${queries} queries`] : []),
     ...(restarts > 1 ? [`${restarts} restarts`] : []),

@@ -2,7 +2,13 @@
  * AutoAttack (Croce and Hein 2020): attacks one after the other, each on the images that all before it left standing.
  * How often each of them tries is as the official code has it (`set_version`).
  */
-import { type AttackSetting, PART_NAMES, type PartName, partsOf } from '../../../schemas/attack-config.ts';
+import {
+  type AttackSetting,
+  PART_NAMES,
+  type PartName,
+  partsOf,
+  USUAL_QUERIES,
+} from '../../../schemas/attack-config.ts';
 
 /** One attack at one ε, with what only AutoAttack can ask of it. */
 export type Part = AttackSetting & {
@@ -21,7 +27,7 @@ const USUAL: Record<PartName, Effort> = {
   'apgd-t': { restarts: 1, targets: 9 },
   fab: { restarts: 5 },
   'fab-t': { restarts: 1, targets: 9 },
-  square: { restarts: 1, queries: 5000 },
+  square: { restarts: 1, queries: USUAL_QUERIES },
 };
 
 type Changes = Partial<Record<PartName, Effort>>;

@@ -6,6 +6,7 @@
  * (the official code shares them among a batch, and never uses the last row and column), and a tie of the largest logits
  * that still names the right class is no end of the search.
  */
+import { USUAL_QUERIES } from '../../../schemas/attack-config.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
 import { type Attack, type Climb, isLedAstray, type Problem } from './attack.ts';
 import { objective } from './logit-measures.ts';
@@ -30,7 +31,7 @@ const moves: Record<Norm['name'], MovesOf> = { Linf: linfMoves, L2: l2Moves, L1:
  * @param drawsOf what is drawn by chance, from the random numbers of the image and the attempt
  */
 export function square(
-  { queries = 5000, initialShare = 0.8 }: SquareOptions = {},
+  { queries = USUAL_QUERIES, initialShare = 0.8 }: SquareOptions = {},
   drawsOf: (problem: Problem) => Draws = ({ random }) => drawsFrom(random),
 ): Attack {
   return function* climb(problem: Problem): Climb {
