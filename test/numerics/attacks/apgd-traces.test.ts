@@ -6,10 +6,9 @@ import { apgdTargeted } from '../../../stages/numerics/attacks/apgd-targeted.ts'
 import type { Attack, Problem } from '../../../stages/numerics/attacks/attack.ts';
 import { isOscillating } from '../../../stages/numerics/attacks/checkpoints.ts';
 import { norms } from '../../../stages/numerics/attacks/norms.ts';
-import { makeOracle, type Oracle } from '../../../stages/numerics/attacks/oracle.ts';
 import { randomStream } from '../../../stages/numerics/tensor/random.ts';
 import { readTensors, type Tensor } from '../../../store/tensor-file.ts';
-import { loadPublished, type PublishedName } from '../../support/published.ts';
+import { type PublishedOracles, publishedOracles, TRACES } from '../../support/official-traces.ts';
 import { referenceDirectory } from '../../support/reference.ts';
 import { trace } from '../../support/traced-climbs.ts';
 
@@ -46,23 +45,15 @@ function isUndecided(losses: number[], last: number, window: number): boolean {
   );
 }
 
-const cases = [
-  { file: 'mnist_small_0_3_Linf_0p1', model: 'mnist_small_0_3', norm: 'Linf', eps: 0.1 },
-  { file: 'mnist_wk_Linf_0p1', model: 'mnist_wong_kolter_0_1', norm: 'Linf', eps: 0.1 },
-  { file: 'mnist_small_0_3_L2_1p5', model: 'mnist_small_0_3', norm: 'L2', eps: 1.5 },
-] as const;
-
 describe.skipIf(referenceDirectory === null)(
   'APGD from the starts of the traces (needs ../shared/reference)',
   () => {
-    const oracles = new Map<PublishedName, Oracle>();
+    let oracles: PublishedOracles;
     beforeAll(async () => {
-      for (const model of ['mnist_small_0_3', 'mnist_wong_kolter_0_1'] as const) {
-        oracles.set(model, makeOracle(await loadPublished(model), [28, 28, 1], 10));
-      }
+      oracles = await publishedOracles();
     });
 
-    it.each(cases)('takes the same way as the official code, $file', async ({ file, model, norm, eps }) => {
+    it.each(TRACES)('takes the same way as the official code, $file', async ({ file, model, norm, eps }) => {
       const { tensors } = await readTensors(`${referenceDirectory}/traces/trace_${file}.safetensors`);
       const numbers = (name: string) => Array.from((tensors[name] as Tensor).data, Number);
       const rows = (name: string) => {

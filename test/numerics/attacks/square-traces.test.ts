@@ -4,13 +4,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../../stages/numerics/attacks/attack.ts';
 import { margin } from '../../../stages/numerics/attacks/logit-measures.ts';
 import { norms } from '../../../stages/numerics/attacks/norms.ts';
-import { makeOracle, type Oracle } from '../../../stages/numerics/attacks/oracle.ts';
 import { AttackRun } from '../../../stages/numerics/attacks/run-attacks.ts';
 import { square } from '../../../stages/numerics/attacks/square.ts';
 import type { Draws } from '../../../stages/numerics/attacks/square-moves.ts';
 import { randomStream } from '../../../stages/numerics/tensor/random.ts';
 import { readTensors, type Tensor } from '../../../store/tensor-file.ts';
-import { loadPublished, type PublishedName } from '../../support/published.ts';
+import { type PublishedOracles, publishedOracles, TRACES } from '../../support/official-traces.ts';
 import { referenceDirectory } from '../../support/reference.ts';
 
 const IMAGES = 6;
@@ -48,23 +47,15 @@ function replay(trace: Record<string, Tensor>, norm: 'Linf' | 'L2', image: numbe
   };
 }
 
-const cases = [
-  { file: 'mnist_small_0_3_Linf_0p1', model: 'mnist_small_0_3', norm: 'Linf', eps: 0.1 },
-  { file: 'mnist_wk_Linf_0p1', model: 'mnist_wong_kolter_0_1', norm: 'Linf', eps: 0.1 },
-  { file: 'mnist_small_0_3_L2_1p5', model: 'mnist_small_0_3', norm: 'L2', eps: 1.5 },
-] as const;
-
 describe.skipIf(referenceDirectory === null)(
   'Square Attack with the draws of the official code (needs ../shared/reference)',
   () => {
-    const oracles = new Map<PublishedName, Oracle>();
+    let oracles: PublishedOracles;
     beforeAll(async () => {
-      for (const model of ['mnist_small_0_3', 'mnist_wong_kolter_0_1'] as const) {
-        oracles.set(model, makeOracle(await loadPublished(model), [28, 28, 1], 10));
-      }
+      oracles = await publishedOracles();
     });
 
-    it.each(cases)('ends at the same points after as many queries, $file', async (given) => {
+    it.each(TRACES)('ends at the same points after as many queries, $file', async (given) => {
       const { file, model, norm, eps } = given;
       const { tensors } = await readTensors(`${referenceDirectory}/traces/trace_${file}.safetensors`);
       const x = tensors.x!.data as Float32Array;
