@@ -6,12 +6,12 @@ import { PipelineError } from '../../schemas/errors.ts';
 import type { Precision } from '../../schemas/setting-types.ts';
 import type { CpuInfo } from './cpu.ts';
 
-/** Instruction sets with which oneDNN multiplies in bfloat16. */
-const BFLOAT16_FEATURES = ['avx512_bf16', 'amx_bf16'];
+/** With it oneDNN multiplies float32 tensors in bfloat16; with avx512_bf16 alone it does so for bfloat16 tensors only. */
+const BFLOAT16_FEATURE = 'amx_bf16';
 
 /** Whether the processor multiplies in bfloat16 itself; without that it would be slower, not faster. */
 export function hasBfloat16({ features }: Pick<CpuInfo, 'features'>): boolean {
-  return features.some((feature) => BFLOAT16_FEATURES.includes(feature));
+  return features.includes(BFLOAT16_FEATURE);
 }
 
 /**
@@ -33,7 +33,7 @@ export function requirePrecision(
   if (hasBfloat16({ features })) return;
   throw new PipelineError(
     'ENGINE_WRONG',
-    `Expected a processor that multiplies in bfloat16 (${BFLOAT16_FEATURES.join(' or ')}), as train.precision or precompute.precision asks, found ${model} with ${features.join(' ') || 'no vector instructions'}; set it to float32.`,
+    `Expected a processor that multiplies in bfloat16 (${BFLOAT16_FEATURE}), as train.precision or precompute.precision asks, found ${model} with ${features.join(' ') || 'no vector instructions'}; set it to float32.`,
   );
 }
 

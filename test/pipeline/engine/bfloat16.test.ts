@@ -42,7 +42,7 @@ async function weightsOf(folder: string): Promise<number[]> {
 describe('training in bfloat16', () => {
   const able = hasBfloat16(examineCpu());
   it.skipIf(!able)(
-    `is close to float32 and not the same; attacks stay in float32${able ? '' : ' (this processor has neither avx512_bf16 nor amx_bf16)'}`,
+    `is close to float32 and not the same; attacks stay in float32${able ? '' : ' (this processor has no amx_bf16)'}`,
     async () => {
       const { runs, folder } = await makeProject(EXPERIMENT);
       const words = ['run', 'attack', '--config', join(folder, 'experiment.yaml'), '--runs', runs];
