@@ -59,7 +59,8 @@ export function renderReport(report: DoctorReport): string[] {
 function describeEngine({ wanted, running, libraries }: DoctorReport['engine']): string {
   if (running) {
     const threads = `${running.threads} ${running.threads === 1 ? 'thread' : 'threads'} per process`;
-    return `TensorFlow ${running.tensorflow}, ${threads}`;
+    const kernels = running.kernels === null ? '' : `, own kernels for ${running.kernels}`;
+    return `TensorFlow ${running.tensorflow}, ${threads}${kernels}`;
   }
   if (wanted === null) return 'none for this platform';
   return `${wanted}, ${libraries ? 'does not run' : 'not installed'}`;

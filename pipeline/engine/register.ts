@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { Precision } from '../../schemas/setting-types.ts';
+import { KERNEL_LINK } from '../setup/engine.mjs';
 import { NODE_API_VERSION, TENSORFLOW_VERSION } from '../setup/engine-table.mjs';
 import { examineCpu } from './cpu.ts';
+import { loadOwnKernels } from './own-kernels.ts';
 import { requireMeasured, requirePrecision, setPrecision } from './precision.ts';
 
 /** The engine as it runs in this process. */
@@ -21,6 +23,8 @@ export interface EngineInfo {
   precision: Precision;
   /** `CPU:0`, and `GPU:0` where TensorFlow found one. */
   devices: string[];
+  /** The kind of processor that our own kernels were compiled for; null where TensorFlow's do their work. */
+  kernels: string | null;
 }
 
 /** What the binding tells about the library it is linked to. */
@@ -55,15 +59,16 @@ export async function registerEngine(
 }
 
 async function load(threads: number, precision: Precision): Promise<EngineInfo> {
-  if (precision !== 'float32') requirePrecision(precision, examineCpu(), process.env.PAG_ENGINE);
+  const cpu = examineCpu();
+  if (precision !== 'float32') requirePrecision(precision, cpu, process.env.PAG_ENGINE);
   // TensorFlow reads these once, when its library is loaded.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   process.env.TF_NUM_INTEROP_THREADS = '1';
   setPrecision(precision, process.env);
   restoreDroppedUtil();
-  const manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json');
-  requireInstalled(join(dirname(manifest), `lib/napi-v${NODE_API_VERSION}/tfjs_binding.node`));
+  const lib = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib');
+  requireInstalled(join(lib, `napi-v${NODE_API_VERSION}/tfjs_binding.node`));
   require('@tensorflow/tfjs-node-gpu');
   await tf.setBackend('tensorflow');
   const { binding } = tf.backend() as unknown as NodeBackend;
@@ -71,7 +76,10 @@ async function load(threads: number, precision: Precision): Promise<EngineInfo> 
   const devices = binding.isUsingGpuDevice() ? ['CPU:0', 'GPU:0'] : ['CPU:0'];
   requireDevice(process.env.PAG_ENGINE, devices);
   requireMeasured(precision, measurePrecision());
-  return { name: tf.getBackend(), tensorflow: binding.TF_Version, threads, precision, devices };
+  // They compute in float32, on the processor and with one thread.
+  const isTheirs = precision === 'float32' && devices.length === 1;
+  const kernels = isTheirs ? loadOwnKernels(join(lib, KERNEL_LINK), cpu.features) : null;
+  return { name: tf.getBackend(), tensorflow: binding.TF_Version, threads, precision, devices, kernels };
 }
 
 /** The precision that the engine turns out to have: 1 + 2⁻¹² is 1 in bfloat16. */

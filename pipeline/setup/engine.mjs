@@ -1,6 +1,7 @@
 /**
- * The tensor engine: TensorFlow's libraries and the binding come from the per-user cache; a checkout holds one link
- * to the libraries and one copy of the binding, in the places where @tensorflow/tfjs-node-gpu looks for them.
+ * The tensor engine: TensorFlow's libraries, the binding and kernels of our own come from the per-user cache; a checkout
+ * holds links to the libraries and the kernels and one copy of the binding, the libraries and the binding in the places
+ * where @tensorflow/tfjs-node-gpu looks for them.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
@@ -9,9 +10,13 @@ import { dirname, join } from 'node:path';
 import { BINDING_FILE, bindingName, installBinding } from './binding.mjs';
 import { chooseEngine, NODE_API_VERSION } from './engine-table.mjs';
 import { SetupFailure } from './failure.mjs';
+import { installKernels, kernelsName } from './kernels.mjs';
 import { installLibraries } from './libraries.mjs';
 
 /** @typedef {import('./machine.mjs').Machine} Machine */
+
+/** In the npm package's folder of what was built for it. */
+export const KERNEL_LINK = 'pag-kernels';
 
 /**
  * Where everything of the engine lies or will lie.
@@ -31,7 +36,9 @@ export function enginePaths(machine) {
     packageFolder,
     libraries: join(machine.cache, 'engine', engine.name),
     binding: join(machine.cache, bindingName(machine, packageFolder), BINDING_FILE),
+    kernels: join(machine.cache, kernelsName(machine)),
     libraryLink: join(packageFolder, 'deps'),
+    kernelLink: join(packageFolder, 'lib', KERNEL_LINK),
     bindingCopy: join(packageFolder, 'lib', `napi-v${NODE_API_VERSION}`, BINDING_FILE),
   };
 }
@@ -42,14 +49,13 @@ export function enginePaths(machine) {
  * @param {ReturnType<typeof enginePaths>} paths
  */
 export function engineIsInstalled(paths) {
-  if (
-    ![paths.libraries, paths.binding, paths.libraryLink, paths.bindingCopy].every((path) => existsSync(path))
-  ) {
-    return false;
-  }
+  const { libraries, binding, kernels, libraryLink, bindingCopy, kernelLink } = paths;
+  const needed = [libraries, binding, kernels, libraryLink, bindingCopy, kernelLink];
+  if (!needed.every((path) => existsSync(path))) return false;
   return (
-    realpathSync(paths.libraryLink) === realpathSync(paths.libraries) &&
-    readFileSync(paths.bindingCopy).equals(readFileSync(paths.binding))
+    realpathSync(libraryLink) === realpathSync(libraries) &&
+    realpathSync(kernelLink) === realpathSync(kernels) &&
+    readFileSync(bindingCopy).equals(readFileSync(binding))
   );
 }
 
@@ -63,7 +69,9 @@ export async function installEngine(machine) {
   if (engineIsInstalled(paths)) return;
   const libraries = await installLibraries(machine, paths.engine);
   const binding = await installBinding(machine, paths.packageFolder, libraries);
+  const kernels = await installKernels(machine, libraries);
   await replace(paths.libraryLink, (path) => symlink(libraries, path));
+  await replace(paths.kernelLink, (path) => symlink(kernels, path));
   await replace(paths.bindingCopy, (path) => copyFile(binding, path));
 }
 

@@ -3,8 +3,11 @@
  * are formed of small tables [batch, groups, channels of a group], and y = A x + B with A and B per image and
  * channel.
  */
+import { FLOAT32, runKernel } from '../tensor/kernel.ts';
+import { hasOwnKernels } from '../tensor/own-kernels.ts';
 import { tf } from '../tensor/tf.ts';
 import { defineOp } from './define-op.ts';
+import { silu } from './silu.ts';
 
 interface Attributes {
   groups: number;
@@ -92,31 +95,72 @@ export function groupNorm(
   return groupNormOp.run({ x, gamma, beta }, { groups, epsilon })[0] as tf.Tensor4D;
 }
 
-/** What stands around a norm, [batch, 1, 1, c] each: groupNorm(x + added) · scale + shift. */
+/** What stands around a norm: f(groupNorm(x + added) · scale + shift). */
 export interface Modulation {
+  /** [batch, 1, 1, c], as scale and shift. */
   added?: tf.Tensor4D;
   scale?: tf.Tensor4D;
   shift?: tf.Tensor4D;
+  /** f; none if left out. */
+  activation?: 'silu';
 }
 
 /**
- * {@link groupNorm} with what stands around it. Without a tape it goes into the tables, which saves passes over the
- * images; under one it is written out, so that the gradient knows it.
+ * {@link groupNorm} with what stands around it. Without a tape it goes into the tables, or all of it into one kernel, which
+ * saves passes over the images; under one it is written out, so that the gradient knows it.
  */
 export function modulatedGroupNorm(
   x: tf.Tensor4D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
   attributes: Attributes,
+  modulation: Modulation,
+): tf.Tensor4D {
+  const isTaped = tf.engine().isTapeOn();
+  if (!isTaped && hasOwnKernels()) return inOneKernel(x, gamma, beta, attributes, modulation);
+  const normed = (isTaped ? writtenOut : inTables)(x, gamma, beta, attributes, modulation);
+  return modulation.activation === 'silu' ? silu(normed) : normed;
+}
+
+function inOneKernel(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  { groups, epsilon }: Attributes,
+  { added, scale, shift, activation }: Modulation,
+): tf.Tensor4D {
+  const none = tf.zeros([0]);
+  const inputs = [x, gamma, beta, added ?? none, scale ?? none, shift ?? none];
+  const attributes = {
+    groups: { int: groups },
+    epsilon: { float: epsilon },
+    silu: activation === 'silu',
+    T: FLOAT32,
+  };
+  return runKernel('PagGroupNorm', attributes, inputs)[0] as tf.Tensor4D;
+}
+
+function writtenOut(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  { groups, epsilon }: Attributes,
   { added, scale, shift }: Modulation,
 ): tf.Tensor4D {
-  const { groups, epsilon } = attributes;
-  if (tf.engine().isTapeOn()) {
-    const sum: tf.Tensor4D = added === undefined ? x : tf.add(x, added);
-    const normed = groupNorm(sum, gamma, beta, groups, epsilon);
-    const scaled: tf.Tensor4D = scale === undefined ? normed : tf.mul(normed, scale);
-    return shift === undefined ? scaled : tf.add(scaled, shift);
-  }
+  const sum: tf.Tensor4D = added === undefined ? x : tf.add(x, added);
+  const normed = groupNorm(sum, gamma, beta, groups, epsilon);
+  const scaled: tf.Tensor4D = scale === undefined ? normed : tf.mul(normed, scale);
+  return shift === undefined ? scaled : tf.add(scaled, shift);
+}
+
+function inTables(
+  x: tf.Tensor4D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  attributes: Attributes,
+  { added, scale, shift }: Modulation,
+): tf.Tensor4D {
+  const { groups } = attributes;
   const { mean, r } = statisticsOf(x, attributes, added);
   const slope = tf.mul(r, toGroups(gamma, groups));
   const center = added === undefined ? mean : tf.sub(mean, toGroups(added, groups));

@@ -85,7 +85,7 @@ export function makeDhariwalUnet(
       const run = blockRunner(values, style, emb as tf.Tensor2D, pass);
       let { h, skips } = goDown(levels, convolve(values, begin, x), run, spread);
       for (const level of [...levels].reverse()) h = goUp(level, h, skips, run);
-      const normed = silu(normalizeGroups(values, 'out_norm', h, groupsOf(first), EPSILON));
+      const normed = normalizeGroups(values, 'out_norm', h, groupsOf(first), EPSILON, { activation: 'silu' });
       return convolve(values, 'out_conv', normed);
     },
   };

@@ -193,6 +193,7 @@ export function makeSongUnet(config: SongConfig, shape: readonly number[], class
 /** The image that a resolution makes. */
 function finish(values: Parameters, { side, width }: EdmLevel, h: tf.Tensor4D): tf.Tensor4D {
   const name = `dec.${side}x${side}_aux`;
-  const normed = silu(normalizeGroups(values, `${name}_norm`, h, groupsOf(width), EPSILON));
+  const silued = { activation: 'silu' } as const;
+  const normed = normalizeGroups(values, `${name}_norm`, h, groupsOf(width), EPSILON, silued);
   return convolve(values, `${name}_conv`, normed);
 }

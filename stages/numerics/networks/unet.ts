@@ -123,7 +123,7 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
       const folded = convolve(
         values,
         'conv_out',
-        silu(normalizeGroups(values, 'norm_out', h, config.groups)),
+        normalizeGroups(values, 'norm_out', h, config.groups, undefined, { activation: 'silu' }),
       );
       return unfold(folded, patch);
     },

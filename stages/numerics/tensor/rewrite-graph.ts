@@ -5,13 +5,22 @@
  */
 import type { GraphNode } from './graph-node.ts';
 import { narrowGradients } from './rewrites/narrow-gradients.ts';
+import { ownBias, ownConvolution, ownRelu, ownSum } from './rewrites/own-convolutions.ts';
 import { reluOfOutput } from './rewrites/relu-of-output.ts';
 import type { Rule, Surroundings } from './rewrites/rule.ts';
 import { scaledWeights } from './rewrites/scaled-weights.ts';
 import { turnedGradients } from './rewrites/turned-gradients.ts';
-import { winograd } from './rewrites/winograd.ts';
 
-const RULES: readonly Rule[] = [scaledWeights, reluOfOutput, narrowGradients, turnedGradients, winograd];
+const RULES: readonly Rule[] = [
+  scaledWeights,
+  reluOfOutput,
+  narrowGradients,
+  turnedGradients,
+  ownConvolution,
+  ownBias,
+  ownSum,
+  ownRelu,
+];
 
 /** The node that an input comes from: `name:1` without its end. */
 export const nodeName = (input: string): string => input.split(':')[0]!;

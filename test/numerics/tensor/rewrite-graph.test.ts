@@ -92,22 +92,30 @@ describe('a rewritten graph', () => {
     expectSame(slopeOf(f), x);
   });
 
-  it('has the values and gradients of a convolution of many channels, by tiles', () => {
-    const x = direction([2, 8, 12, 128], 'x');
-    const filter = tf.mul(direction([3, 3, 128, 130], 'filter'), 0.05) as tf.Tensor4D;
-    const f = (image: tf.Tensor) => tf.conv2d(image as tf.Tensor4D, filter, 1, 'same');
+  it.each([
+    [8, 12, 128, 130],
+    [7, 5, 13, 20],
+  ])('has the values and gradients of a convolution by our kernel, %i×%i×%i to %i channels', (...the) => {
+    const [side, across, inputs, outputs] = the;
+    const x = direction([2, side, across, inputs], 'x');
+    const filter = tf.mul(direction([3, 3, inputs, outputs], 'filter'), 0.05) as tf.Tensor4D;
+    const bias = direction([outputs], 'bias');
+    const f = (image: tf.Tensor) => {
+      const h = tf.relu(tf.add(tf.conv2d(image as tf.Tensor4D, filter, 1, 'same'), bias));
+      return tf.relu(tf.add(tf.conv2d(image as tf.Tensor4D, filter, 1, 'same'), tf.mul(h, 0.5)));
+    };
     expectSame(f, x);
     expectSame(slopeOf(f), x);
   });
 
-  it('gives a row by tiles the same to the last bit in batches of 16, 32 and 64', () => {
+  it('gives an image the same to the last bit in batches of 3, 16 and 64', () => {
     const x = direction([64, 4, 4, 128], 'x');
     const filter = direction([3, 3, 128, 128], 'filter') as tf.Tensor4D;
     const f = (image: tf.Tensor) => tf.conv2d(image as tf.Tensor4D, filter, 1, 'same');
-    const [small, ...larger] = [16, 32, 64].map((rows) => {
+    const [small, ...larger] = [3, 16, 64].map((rows) => {
       const part = tf.slice(x, 0, rows);
       const graph = recordGraph(f, [part]);
-      const values = tf.slice(graph.run(part), 0, 16).dataSync();
+      const values = tf.slice(graph.run(part), 0, 3).dataSync();
       graph.dispose();
       return values;
     });
@@ -174,6 +182,53 @@ describe('rewriteGraph', () => {
       node('end', 'ReluGrad', ['relu', 'h']),
     ];
     expect(rewriteGraph(nodes, 'end').at(-1)!.inputs).toEqual(['relu', 'relu']);
+  });
+
+  /** A 3 × 3 convolution of 16 channels to as many, with what comes behind it. */
+  const convolved = (...behind: GraphNode[]) => [
+    { ...input, shape: [2, 8, 8, 16] },
+    constantNode('filter', 'float32', [3, 3, 16, 16], new Float32Array(9 * 256)),
+    constantNode('bias', 'float32', [16], new Float32Array(16)),
+    wide('branch', 'Exp', ['x']),
+    {
+      ...wide('conv', 'Conv2D', ['x', 'filter']),
+      attributes: { T, strides: { ints: [1, 1, 1, 1] }, padding: { text: 'SAME' } },
+    },
+    ...behind,
+  ];
+  const wide = (name: string, op: string, inputs: string[]) => node(name, op, inputs, [2, 8, 8, 16]);
+
+  it('hands 3×3 convolutions to our kernel, with bias, branch and ReLU', () => {
+    const nodes = convolved(
+      wide('biased', 'AddV2', ['bias', 'conv']),
+      wide('sum', 'AddV2', ['biased', 'branch']),
+      wide('end', 'Relu', ['sum']),
+    );
+    const last = rewriteGraph(nodes, 'end').at(-1)!;
+    expect(last).toMatchObject({ name: 'end', op: 'PagConvolution', attributes: { relu: { bool: true } } });
+    expect(last.inputs).toEqual(['x', 'filter', 'bias', 'branch']);
+  });
+
+  it('leaves a bias where the convolution is needed without it, and a branch behind a ReLU', () => {
+    const shared = convolved(
+      wide('biased', 'AddV2', ['conv', 'bias']),
+      wide('end', 'Mul', ['conv', 'biased']),
+    );
+    expect(kinds(rewriteGraph(shared, 'end')).slice(-3)).toEqual(['PagConvolution', 'AddV2', 'Mul']);
+    const cut = convolved(wide('relu', 'Relu', ['conv']), wide('end', 'AddV2', ['relu', 'branch']));
+    expect(kinds(rewriteGraph(cut, 'end')).slice(-2)).toEqual(['PagConvolution', 'AddV2']);
+  });
+
+  it.each([
+    ['of few channels', [3, 3, 8, 16], 1, 'SAME'],
+    ['with a stride', [3, 3, 16, 16], 2, 'SAME'],
+    ['without a border', [3, 3, 16, 16], 1, 'VALID'],
+    ['of another size', [5, 5, 16, 16], 1, 'SAME'],
+  ])('leaves a convolution %s to TensorFlow', (_, shape, stride, padding) => {
+    const filter = constantNode('filter', 'float32', shape, new Float32Array(1));
+    const attributes = { T, strides: { ints: [1, stride, stride, 1] }, padding: { text: padding } };
+    const nodes = [input, filter, { ...node('end', 'Conv2D', ['x', 'filter']), attributes }];
+    expect(rewriteGraph(nodes, 'end')).toEqual(nodes);
   });
 
   it('computes the gradient of a narrow strided convolution as a convolution', () => {

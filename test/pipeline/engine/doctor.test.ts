@@ -29,6 +29,7 @@ describe('examine', () => {
       threads: 1,
       precision: 'float32',
       devices: ['CPU:0'],
+      kernels: expect.stringMatching(/^(avx512|avx2|plain)$/),
     });
     const found = report.data.sets.filter((set) => set.found);
     expect(found.map(({ name }) => name).sort()).toEqual(['mnist', 'mnist-distractor', 'usps']);

@@ -16,8 +16,8 @@ function projectWithoutEngine(): string {
 
 test('installs from the cache, and then has nothing to do', async () => {
   const machine = machineForTests({ project: projectWithoutEngine() });
-  const { libraries, binding } = enginePaths(machine);
-  mkdirSync(libraries, { recursive: true });
+  const { libraries, binding, kernels } = enginePaths(machine);
+  for (const folder of [libraries, kernels]) mkdirSync(folder, { recursive: true });
   mkdirSync(join(binding, '..'), { recursive: true });
   writeFileSync(binding, 'binding');
   await ensureEngine(() => expect.unreachable(), machine);

@@ -29,18 +29,20 @@ function secondCheckout() {
   const paths = enginePaths(machine);
   mkdirSync(join(paths.libraries, 'lib'), { recursive: true });
   writeFileSync(join(paths.libraries, 'lib/libtensorflow_cc.so.2'), 'library');
+  mkdirSync(paths.kernels, { recursive: true });
   mkdirSync(join(paths.binding, '..'), { recursive: true });
   writeFileSync(paths.binding, 'binding');
   return { machine, paths };
 }
 
 describe('installEngine', () => {
-  test('a second checkout needs one link and one copy: no Python, no compiler, no network', async () => {
+  test('a second checkout needs two links and one copy: no Python, no compiler, no network', async () => {
     const { machine, paths } = secondCheckout();
     expect(engineIsInstalled(paths)).toBe(false);
     await installEngine(machine);
     expect(engineIsInstalled(paths)).toBe(true);
     expect(realpathSync(paths.libraryLink)).toBe(realpathSync(paths.libraries));
+    expect(realpathSync(paths.kernelLink)).toBe(realpathSync(paths.kernels));
     expect(readFileSync(paths.bindingCopy, 'utf8')).toBe('binding');
     expect(machine.lines).toEqual([]);
   });

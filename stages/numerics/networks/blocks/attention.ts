@@ -18,7 +18,11 @@ export function attentionParameters(name: string, channels: number): ParameterSp
 
 /** x: [batch, h, w, c] -> the same shape. Vaswani et al. 2017, eq. 1. */
 export function attention(values: Parameters, name: string, x: tf.Tensor4D, groups: number): tf.Tensor4D {
-  const qkv = convolve(values, `${name}.qkv`, normalizeGroups(values, `${name}.norm`, x, groups));
+  const qkv = convolve(
+    values,
+    `${name}.qkv`,
+    normalizeGroups(values, `${name}.norm`, x, groups, undefined, {}),
+  );
   const mixed = selfAttention(qkv, 1);
   return tf.add(x, convolve(values, `${name}.proj`, mixed));
 }

@@ -5,7 +5,6 @@
  */
 
 import type { Modulation } from '../../gradients/group-norm.ts';
-import { silu } from '../../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { ScorePass } from '../network.ts';
@@ -132,12 +131,15 @@ export function edmBlock(
   spread: Spread = noSpread,
 ): tf.Tensor4D {
   const { name } = block;
-  const norm = (which: string, h: tf.Tensor, modulation?: Modulation) =>
-    normalizeGroups(values, `${name}.${which}`, h, groupsOf(h.shape[3]!), style.epsilon, modulation);
-  const shrunk = resampled(silu(norm('norm0', x)), block, style);
+  const normed = (which: string, h: tf.Tensor, modulation?: Modulation) =>
+    normalizeGroups(values, `${name}.${which}`, h, groupsOf(h.shape[3]!), style.epsilon, {
+      ...modulation,
+      activation: 'silu',
+    });
+  const shrunk = resampled(normed('norm0', x), block, style);
   let h = spread(convolve(values, `${name}.conv0`, shrunk));
   const affine = dense(values, `${name}.affine`, embedding);
-  h = silu(norm('norm1', h, modulationOf(affine, style)));
+  h = normed('norm1', h, modulationOf(affine, style));
   h = convolve(values, `${name}.conv1`, drop(h, style.dropout, pass));
   const kept = resampled(x, block, style);
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, kept) : kept;
@@ -159,7 +161,7 @@ const scaled = (x: tf.Tensor4D, { skipScale }: EdmStyle): tf.Tensor4D =>
 /** Self-attention over the positions, with its residual connection: [batch, h, w, c] -> the same shape. */
 function attention(values: Parameters, { name }: EdmBlock, style: EdmStyle, x: tf.Tensor4D): tf.Tensor4D {
   const channels = x.shape[3];
-  const normed = normalizeGroups(values, `${name}.norm2`, x, groupsOf(channels), style.epsilon);
+  const normed = normalizeGroups(values, `${name}.norm2`, x, groupsOf(channels), style.epsilon, {});
   const mixed = selfAttention(convolve(values, `${name}.qkv`, normed), style.heads(channels));
   return scaled(tf.add(x, convolve(values, `${name}.proj`, mixed)), style);
 }

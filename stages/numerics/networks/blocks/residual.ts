@@ -2,7 +2,6 @@
  * Residual block of score U-Nets (Ho et al. 2020): GroupNorm, SiLU, convolution, twice, with the embedding of
  * noise and class added between. The second convolution starts at zero, so that the block starts as identity.
  */
-import { silu } from '../../gradients/silu.ts';
 import type { ParameterSpec, Parameters } from '../../tensor/parameters.ts';
 import { tf } from '../../tensor/tf.ts';
 import type { ScorePass } from '../network.ts';
@@ -45,13 +44,15 @@ export function residual(
   pass?: ScorePass,
   spread: Spread = noSpread,
 ): tf.Tensor4D {
-  let h = spread(
-    convolve(values, `${name}.conv1`, silu(normalizeGroups(values, `${name}.norm1`, x, groups))),
-  );
+  const normed = (which: string, image: tf.Tensor, added?: tf.Tensor4D) =>
+    normalizeGroups(values, `${name}.${which}`, image, groups, undefined, {
+      ...(added && { added }),
+      activation: 'silu',
+    });
+  let h = spread(convolve(values, `${name}.conv1`, normed('norm1', x)));
   const shift = dense(values, `${name}.emb`, embedding);
   const added = tf.reshape(shift, [-1, 1, 1, shift.shape[1]]) as tf.Tensor4D;
-  const inside = silu(normalizeGroups(values, `${name}.norm2`, h, groups, undefined, { added }));
-  h = convolve(values, `${name}.conv2`, drop(inside, dropout, pass));
+  h = convolve(values, `${name}.conv2`, drop(normed('norm2', h, added), dropout, pass));
   const skip = `${name}.skip.weight` in values ? convolve(values, `${name}.skip`, x) : x;
   return tf.add(spread(skip as tf.Tensor4D), h);
 }
