@@ -3,7 +3,7 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const analyzeStage: StageDefinition = {
   name: 'analyze',
-  codeVersion: 3,
+  codeVersion: 4,
   scope: 'variant',
   inputs: ({ train }) => (train.method === 'pag' ? ['dataset', 'precompute', 'train'] : ['dataset', 'train']),
   configPart: ({ analyze, dataset, score, precompute, train }) => {

@@ -11,7 +11,7 @@ import { type Json, toJson } from '../../schemas/stage.ts';
 import { autoAttack, type Part } from '../numerics/attacks/auto-attack.ts';
 
 /** Raised whenever the same configuration would give other figures than before; unfinished work of others is refused. */
-export const CODE_VERSION = 2;
+export const CODE_VERSION = 3;
 
 /** One attack at one ε. */
 export interface NamedSetting {

@@ -5,7 +5,7 @@ import { type StageDefinition, toJson } from '../../schemas/stage.ts';
 
 export const precomputeStage: StageDefinition = {
   name: 'precompute',
-  codeVersion: 7,
+  codeVersion: 8,
   scope: 'variant',
   inputs: ({ precompute }) =>
     precompute.method === 'sbg' && precompute.conditional === undefined ? ['dataset', 'score'] : ['dataset'],

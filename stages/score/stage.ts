@@ -4,7 +4,7 @@ import { type Json, type StageDefinition, toJson } from '../../schemas/stage.ts'
 
 export const scoreStage: StageDefinition = {
   name: 'score',
-  codeVersion: 5,
+  codeVersion: 6,
   scope: 'variant',
   inputs: () => ['dataset'],
   configPart: ({ score }) => configPart(score),

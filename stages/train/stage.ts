@@ -4,7 +4,7 @@ import { settingsInUse } from '../../schemas/train-methods.ts';
 
 export const trainStage: StageDefinition = {
   name: 'train',
-  codeVersion: 4,
+  codeVersion: 5,
   scope: 'variant',
   inputs: ({ train }) => (train.method === 'pag' ? ['dataset', 'precompute'] : ['dataset']),
   configPart: ({ train }) => {
