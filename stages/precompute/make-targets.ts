@@ -53,8 +53,7 @@ async function scoreBased(context: StageContext, dataset: Dataset): Promise<Targ
     precompute.unconditional === undefined
       ? conditional
       : await readNamedScoreModel(precompute.unconditional, dataset);
-  // σ is given in [−1, 1] for images, which is the model's own scale, but in raw coordinates for points.
-  const unit = dataset.info.box === null ? conditional.scale.factor : 1;
+  const unit = conditional.scale.factor / sigmaScale(dataset);
   const { round } = conditional.preconditioning;
   const scaled = { ...target, sigmas: target.sigmas.map((sigma) => round(sigma * unit)) };
   return learnedScore(dataset, {
@@ -63,6 +62,11 @@ async function scoreBased(context: StageContext, dataset: Dataset): Promise<Targ
     target: scaled,
     batchSize: precompute.batchSize,
   });
+}
+
+/** σ is given for images scaled to [−1, 1], and for points in their coordinates; an imported model may see others. */
+function sigmaScale({ info: { box } }: Dataset): number {
+  return box === null ? 1 : 2 / (box[1] - box[0]);
 }
 
 async function conditionalModel(context: StageContext, dataset: Dataset): Promise<ScoreModel> {

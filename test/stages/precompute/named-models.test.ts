@@ -27,7 +27,11 @@ const DDPM = {
 let directory: string;
 let dataset: Dataset;
 
-async function scoreFolder(preconditioning: ScoreModelDescription['preconditioning'], classes: number) {
+async function scoreFolder(
+  preconditioning: ScoreModelDescription['preconditioning'],
+  classes: number,
+  scale = { factor: 2, shift: -1 },
+) {
   const folder = temporaryFolder();
   const network = { kind: 'mlp' as const, hidden: [5] };
   const { parameters } = makeScoreNetwork(network, SHAPE, classes);
@@ -40,7 +44,7 @@ async function scoreFolder(preconditioning: ScoreModelDescription['preconditioni
       version: SCORE_MODEL_VERSION,
       network,
       preconditioning,
-      scale: { factor: 2, shift: -1 },
+      scale,
       shape: SHAPE,
       classNames: Array.from({ length: classes }, (_, i) => `class ${i}`),
       parameters: flat.length,
@@ -95,6 +99,22 @@ describe('score models that the configuration names', () => {
       guidance: 'difference' as const,
     };
     const score = { conditional: known, unconditional: blank, target, batchSize: 16 };
+    expect(found).toEqual(await targetsOf(learnedScore(dataset, score), 0, COUNT));
+  });
+
+  it('see noise of the same strength in whatever scale they see the images', async () => {
+    const model = await scoreFolder(EDM, CLASSES, { factor: 1, shift: 0 });
+    const found = await run({ sigma: 0.8, conditional: { model } });
+    const known = await loadScoreModel(model);
+    // 0.8 of [−1, 1] is 0.4 of [0, 1].
+    const target = {
+      sigmas: [0.4],
+      draws: 1,
+      seed: 0,
+      combine: 'variance' as const,
+      guidance: 'difference' as const,
+    };
+    const score = { conditional: known, unconditional: known, target, batchSize: 16 };
     expect(found).toEqual(await targetsOf(learnedScore(dataset, score), 0, COUNT));
   });
 
