@@ -21,14 +21,16 @@ export async function loadScoreModel(
   const description = await readModelDescription(directory, scoreModelSchema);
   if (inputs !== undefined) refuseMisfit(directory, description, inputs);
   const { shape, classNames, scale } = description;
-  const network = makeScoreNetwork(description.network, shape, classNames.length);
+  const preconditioning = makePreconditioning(description.preconditioning);
+  const { learnsVariance } = preconditioning;
+  const network = makeScoreNetwork(description.network, shape, classNames.length, learnsVariance);
   const { flat } = await readModelWeights(directory, network.parameters);
   const parameters = loadParameters(network.parameters, flat);
   return {
     network: compiled(network, parameters),
     parameters,
     scale,
-    preconditioning: makePreconditioning(description.preconditioning),
+    preconditioning,
     classes: classNames.length,
     description,
   };

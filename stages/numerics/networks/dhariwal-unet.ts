@@ -52,11 +52,15 @@ function embeddingParameters(
   ];
 }
 
-/** @param shape [side, side, channels]; the side must be divisible by 2^(resolutions − 1) */
+/**
+ * @param shape [side, side, channels]; the side must be divisible by 2^(resolutions − 1)
+ * @param outputs channels of the output
+ */
 export function makeDhariwalUnet(
   config: DhariwalConfig,
   shape: readonly number[],
   classes: number,
+  outputs: number,
 ): ScoreNetwork {
   const [side, , colors] = shape as [number, number, number];
   const style = styleOf(config);
@@ -72,7 +76,7 @@ export function makeDhariwalUnet(
       ...convolutionParameters(begin, colors, first, { kernel: 3 }),
       ...edmBlocks(levels).flatMap((block) => edmBlockParameters(block, style)),
       ...scaleAndShift('out_norm', first),
-      ...convolutionParameters('out_conv', first, colors, { kernel: 3, start: ZERO_START }),
+      ...convolutionParameters('out_conv', first, outputs, { kernel: 3, start: ZERO_START }),
     ],
     derived: filterTensors(levels, style),
     forward(values, x, noise, oneHot, pass, places) {

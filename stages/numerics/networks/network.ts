@@ -53,7 +53,7 @@ export interface ScoreNetwork {
    * @param pass what a training pass does besides; left out for evaluation
    * @param places the image of each row of `oneHot`, int32 [batch]; if left out, each row has its own. What comes before
    *   the class is then computed once for each image.
-   * @returns [batch, ...shape]
+   * @returns [batch, ...shape], or twice the channels where a variance is learned too
    */
   forward(
     parameters: Parameters,

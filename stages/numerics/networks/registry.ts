@@ -21,6 +21,7 @@ type Makers<Config extends { kind: string }, Network> = {
     config: Extract<Config, { kind: Kind }>,
     shape: readonly number[],
     classes: number,
+    outputs: number,
   ) => Network;
 };
 
@@ -44,13 +45,15 @@ function make<Config extends { kind: string }, Network>(
   config: Config,
   shape: readonly number[],
   classes: number,
+  outputs = shape.at(-1)!,
 ): Network {
   const maker = makers[config.kind as Config['kind']] as (
     c: Config,
     s: readonly number[],
     n: number,
+    o: number,
   ) => Network;
-  return maker(config, shape, classes);
+  return maker(config, shape, classes, outputs);
 }
 
 /**
@@ -69,12 +72,18 @@ export function makeClassifier(
   return normalized(make(classifiers, config, shape, classes), normalization);
 }
 
-/** As {@link makeClassifier}. @param shape shape of one input, channels last */
+/**
+ * As {@link makeClassifier}.
+ *
+ * @param shape shape of one input, channels last
+ * @param learnsVariance whether the output has twice the channels, as {@link Preconditioning.learnsVariance} says
+ */
 export function makeScoreNetwork(
   config: ScoreNetworkConfig,
   shape: readonly number[],
   classes: number,
+  learnsVariance = false,
 ): ScoreNetwork {
   refuseMisfit('score', scoreNetworkMisfit(config, shape));
-  return make(scoreNetworks, config, shape, classes);
+  return make(scoreNetworks, config, shape, classes, (learnsVariance ? 2 : 1) * shape.at(-1)!);
 }

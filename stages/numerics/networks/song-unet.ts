@@ -120,9 +120,9 @@ function auxiliaryDown(config: SongConfig, levels: readonly EdmLevel[], colors: 
   });
 }
 
-const endParameters = ({ side, width }: EdmLevel, colors: number): ParameterSpec[] => [
+const endParameters = ({ side, width }: EdmLevel, outputs: number): ParameterSpec[] => [
   ...scaleAndShift(`dec.${side}x${side}_aux_norm`, width),
-  ...convolutionOf(`dec.${side}x${side}_aux_conv`, width, colors, 3, starts.last),
+  ...convolutionOf(`dec.${side}x${side}_aux_conv`, width, outputs, 3, starts.last),
 ];
 
 /** Joins the shrunken input with what the blocks made, one resolution after the other. */
@@ -152,8 +152,16 @@ function shrinkAndConvolve(
   return tf.add(halve(wide, filter, 'valid'), values[`${name}.bias`]!);
 }
 
-/** @param shape [side, side, channels]; the side must be divisible by 2^(resolutions − 1) */
-export function makeSongUnet(config: SongConfig, shape: readonly number[], classes: number): ScoreNetwork {
+/**
+ * @param shape [side, side, channels]; the side must be divisible by 2^(resolutions − 1)
+ * @param outputs channels of the output
+ */
+export function makeSongUnet(
+  config: SongConfig,
+  shape: readonly number[],
+  classes: number,
+  outputs: number,
+): ScoreNetwork {
   const [side, , colors] = shape as [number, number, number];
   const style = styleOf(config);
   const { blocks, attention, channels: first, decoder, filter } = config;
@@ -169,7 +177,7 @@ export function makeSongUnet(config: SongConfig, shape: readonly number[], class
       ...convolutionOf(begin, colors, first, 3),
       ...auxiliaryDown(config, levels, colors),
       ...edmBlocks(levels).flatMap((block) => edmBlockParameters(block, style)),
-      ...ending.flatMap((level) => endParameters(level, colors)),
+      ...ending.flatMap((level) => endParameters(level, outputs)),
     ],
     derived: filterTensors(levels, style, config),
     forward(values, x, noise, oneHot, pass, places) {

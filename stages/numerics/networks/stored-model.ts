@@ -38,8 +38,14 @@ export function scoreParts({
   network,
   shape,
   classNames,
-}: Pick<ScoreModelDescription, 'network' | 'shape' | 'classNames'>): ModelParts {
-  const made: ScoreNetwork = makeScoreNetwork(network, shape, classNames.length);
+  preconditioning,
+}: Pick<ScoreModelDescription, 'network' | 'shape' | 'classNames' | 'preconditioning'>): ModelParts {
+  const made: ScoreNetwork = makeScoreNetwork(
+    network,
+    shape,
+    classNames.length,
+    preconditioning.kind === 'ddpm' && preconditioning.learnsVariance,
+  );
   return { layout: made.parameters, trained: made.parameters, derived: made.derived ?? [] };
 }
 

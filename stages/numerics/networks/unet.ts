@@ -64,8 +64,16 @@ function blockParameters(block: Block, embedding: number): ParameterSpec[] {
   ];
 }
 
-/** @param shape [height, width, channels]; both sides must be divisible by patch · 2^(resolutions − 1) */
-export function makeUnet(config: UnetConfig, shape: readonly number[], classes: number): ScoreNetwork {
+/**
+ * @param shape [height, width, channels]; both sides must be divisible by patch · 2^(resolutions − 1)
+ * @param outputs channels of the output
+ */
+export function makeUnet(
+  config: UnetConfig,
+  shape: readonly number[],
+  classes: number,
+  outputs: number,
+): ScoreNetwork {
   const [height, , colors] = shape as [number, number, number];
   const { patch } = config;
   const channels = colors * patch * patch;
@@ -90,10 +98,15 @@ export function makeUnet(config: UnetConfig, shape: readonly number[], classes: 
       ...convolutionParameters('conv_in', channels, config.channels, { kernel: 3 }),
       ...[...down, middle, ...up].flatMap((block) => blockParameters(block, embedding)),
       ...scaleAndShift('norm_out', config.channels * config.multipliers[0]!),
-      ...convolutionParameters('conv_out', config.channels * config.multipliers[0]!, channels, {
-        kernel: 3,
-        start: ZERO_START,
-      }),
+      ...convolutionParameters(
+        'conv_out',
+        config.channels * config.multipliers[0]!,
+        outputs * patch * patch,
+        {
+          kernel: 3,
+          start: ZERO_START,
+        },
+      ),
     ],
     forward(values, x, noise, oneHot, pass, places) {
       const spread = spreadBy(places);

@@ -8,7 +8,8 @@ const RAMP_UP = 0.05;
  * Factor with which the average decays in a step: half of it is forgotten after `halfLifeImages` images.
  *
  * @param step counted from 1
- * @param rampUp the half-life is at most this share of the images seen so far, so that the random start is soon forgotten
+ * @param rampUp the half-life is at most this share of the images seen so far, so that the random start is soon forgotten;
+ *   those of this step are among them, which EDM's own code counts afterwards
  */
 export function averageDecay(
   batchSize: number,

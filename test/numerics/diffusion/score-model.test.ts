@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SCORE_MODEL_VERSION, type ScoreModelDescription } from '../../../schemas/model.ts';
+import { scoreNetworkSchema } from '../../../schemas/network-config.ts';
 import { denoise } from '../../../stages/numerics/diffusion/denoise.ts';
 import { makePreconditioning } from '../../../stages/numerics/diffusion/preconditioning/registry.ts';
 import { loadScoreModel } from '../../../stages/numerics/diffusion/score-model.ts';
@@ -54,6 +55,33 @@ describe('a score model', () => {
     expect(outputs[0]).toEqual(outputs[1]);
     expect(read.classes).toBe(2);
     expect(read.scale).toEqual({ factor: 2, shift: -1 });
+  });
+
+  it.each([
+    { network: { kind: 'mlp', hidden: [5] }, shape: [3] },
+    { network: { kind: 'unet', channels: 4, multipliers: [1], groups: 2, patch: 2 }, shape: [4, 4, 1] },
+    { network: { kind: 'song-unet', channels: 4, multipliers: [1], blocks: 1 }, shape: [4, 4, 1] },
+  ])('that learns a variance too has twice the channels: $network.kind', async ({ network, shape }) => {
+    const preconditioning = { ...description.preconditioning, learnsVariance: true } as const;
+    const settings = scoreNetworkSchema.parse(network);
+    const { parameters } = makeScoreNetwork(settings, shape, 2, true);
+    const weights = new Float32Array(parameterCount(parameters)).fill(0.1);
+    const [folder, about] = [temporaryFolder(), { ...description, network: settings, shape }];
+    const model = { ...about, preconditioning, parameters: weights.length };
+    await writeModel(folder, parameters, { flat: weights }, model);
+    const read = await loadScoreModel(folder);
+    tf.tidy(() => {
+      const [x, oneHot] = [
+        tf.ones([2, ...shape]),
+        tf.tensor2d([
+          [0, 1],
+          [1, 0],
+        ]),
+      ];
+      const output = read.network.forward(read.parameters, x, tf.tensor1d([1, 2]), oneHot);
+      expect(output.shape).toEqual([2, ...shape.slice(0, -1), 2 * shape.at(-1)!]);
+      expect(denoise(read, x, Float32Array.of(1, 2), oneHot).shape).toEqual(x.shape);
+    });
   });
 
   it('is refused for other inputs or classes', async () => {

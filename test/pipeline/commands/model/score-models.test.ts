@@ -113,6 +113,33 @@ Look at it with: pipeline model show ${made}
     });
   });
 
+  it('of a network that learns a variance too, whose channels come behind those of the noise', async () => {
+    const { weights, inputs, out } = await published('adm-heads');
+    const doubled = ({ shape, data }: { shape: number[]; data: ArrayLike<number> }) => ({
+      shape: [2 * shape[0]!, ...shape.slice(1)],
+      data: Float32Array.from([...Array.from(data), ...Array.from(data, (value) => 3 - value)]),
+    });
+    const last = ['weight', 'bias'].map((part) => `model.out_conv.${part}`);
+    const wide = { ...weights, ...Object.fromEntries(last.map((name) => [name, doubled(weights[name]!)])) };
+    const folder = await temporaryFolder();
+    // The official wrapper keeps its noise levels in the file.
+    const path = await save(folder, {
+      ...wide,
+      u: { shape: [3], data: Float32Array.of(1, 2, 3) },
+    } as StateDict);
+    const made = join(folder, 'model');
+    const iddpm = '{kind: ddpm, steps: 1000, schedule: cosine, noiseInput: step, learnsVariance: true}';
+    const words = ['--network', ADM, '--preconditioning', iddpm, '--ignore', 'u'];
+    expect((await model('import', path, made, ...words)).stderr).toBe('');
+    const { network, parameters } = await loadScoreModel(made);
+    const column = tf.reshape(plain(inputs.sigma!), [-1, 1, 1, 1]);
+    const inside = tf.div(images(inputs.x!), tf.sqrt(tf.add(tf.square(column), 0.25)));
+    const noise = tf.div(tf.log(plain(inputs.sigma!)), 4) as tf.Tensor1D;
+    const found = network.forward(parameters, inside, noise, plain(inputs.one_hot!) as tf.Tensor2D);
+    expect(found.shape).toEqual([2, 8, 8, 6]);
+    expect(relativeError([tf.slice(found, 0, [2, 8, 8, 3])], [images(out.F!)])).toBeLessThan(1e-5);
+  });
+
   it('of a score network of points', async () => {
     const folder = await temporaryFolder();
     const tensor = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
