@@ -6,7 +6,10 @@ import { PipelineError } from '../../schemas/errors.ts';
 import type { Precision } from '../../schemas/setting-types.ts';
 import type { CpuInfo } from './cpu.ts';
 
-/** With it oneDNN multiplies float32 tensors in bfloat16; with avx512_bf16 alone it does so for bfloat16 tensors only. */
+/**
+ * The instructions with which oneDNN multiplies float32 tensors in bfloat16. With `avx512_bf16` alone it takes its float32
+ * kernels, whatever the mode (3.7, which TensorFlow 2.21 has within).
+ */
 const BFLOAT16_FEATURE = 'amx_bf16';
 
 /** Whether the processor multiplies in bfloat16 itself; without that it would be slower, not faster. */

@@ -16,7 +16,7 @@ const SENTENCE =
   'Expected a processor that multiplies in bfloat16 (amx_bf16), as train.precision or precompute.precision asks, found Old Processor with avx avx2 fma; set it to float32.';
 
 describe('bfloat16', () => {
-  it('is there where the processor has instructions for it', () => {
+  it('is there where the engine makes use of the processor’s instructions for it', () => {
     expect(hasBfloat16(OLD)).toBe(false);
     expect(hasBfloat16({ features: ['avx512f', 'avx512_bf16'] })).toBe(false);
     expect(hasBfloat16({ features: ['avx512f', 'amx_tile', 'amx_bf16'] })).toBe(true);
