@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PipelineError } from '../schemas/errors.ts';
 import type { Provenance } from '../schemas/manifest.ts';
-import type { InputArtifact, Progress, Sharing, StageDefinition } from '../schemas/stage.ts';
+import type { InputArtifact, Progress, Sharing, StageContext, StageDefinition } from '../schemas/stage.ts';
 import { discardArtifact, finishArtifact, inspectArtifact, reopenArtifact } from '../store/artifacts.ts';
 import {
   collectLeftovers,
@@ -27,6 +27,8 @@ export interface ExecutionHooks {
   welcomeHelp(): void;
   /** Brings up the engine and names it; called only for stages that need it. */
   startEngine(): Promise<string>;
+  /** For stages in reduced precision. */
+  askInFloat32: NonNullable<StageContext['askInFloat32']>;
   signal: AbortSignal;
 }
 
@@ -179,14 +181,26 @@ async function make(
 }
 
 async function runStage(
-  { config, variants, inputs, directory, dataDirectory }: Task,
+  { config, variants, inputs, directory, dataDirectory, precision }: Task,
   definition: StageDefinition,
-  { progress, note, signal }: ExecutionHooks,
+  { progress, note, signal, askInFloat32 }: ExecutionHooks,
   sharing: Sharing | undefined,
 ): Promise<void> {
   const run = await definition.load();
   const shared = sharing === undefined ? {} : { sharing };
-  await run({ config, variants, inputs, directory, dataDirectory, ...shared, progress, note, signal });
+  const ask = precision === 'float32' ? {} : { askInFloat32 };
+  await run({
+    config,
+    variants,
+    inputs,
+    directory,
+    dataDirectory,
+    ...shared,
+    ...ask,
+    progress,
+    note,
+    signal,
+  });
 }
 
 /** What the sessions before this one left in the provenance of an unfinished artifact. */

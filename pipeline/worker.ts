@@ -4,6 +4,7 @@
  */
 import { toErrorRecord } from '../schemas/errors.ts';
 import type { Progress, StageDefinition } from '../schemas/stage.ts';
+import { askInFloat32 } from './engine/ask-in-float32.ts';
 import { executeStage } from './stage-execution.ts';
 import type { FromWorker, Task, ToWorker } from './worker-protocol.ts';
 
@@ -37,6 +38,7 @@ async function work(task: Task): Promise<void> {
       note: (sentence) => say({ say: 'note', sentence }),
       welcomeHelp: () => say({ say: 'welcome' }),
       startEngine: () => startEngine(task),
+      askInFloat32,
       signal: stopping.signal,
     });
     say({ say: 'done', made, memoryBytes: process.memoryUsage.rss() });

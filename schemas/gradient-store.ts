@@ -67,3 +67,14 @@ export const storeSummarySchema = z.object({
   meanCosineLoss: z.number(),
 });
 export type StoreSummary = z.infer<typeof storeSummarySchema>;
+
+/** `precision.json`: what reduced precision cost, measured on some gradients before the store was filled. */
+export const precisionCostSchema = z.object({
+  precision: z.literal('bfloat16'),
+  images: z.number().int().positive(),
+  gradients: z.number().int().positive(),
+  /** 1 − cos between a gradient and the same in float32: the mean, and the largest. */
+  meanCosineLoss: z.number(),
+  worstCosineLoss: z.number(),
+});
+export type PrecisionCost = z.infer<typeof precisionCostSchema>;

@@ -67,6 +67,11 @@ export interface StageContext {
   dataDirectory: string | null;
   /** For a stage that is `shared`; left out where no other process can be at work. */
   sharing?: Sharing;
+  /**
+   * What the `answer` of a module gives, run in another process whose engine is in float32. Left out where this one is,
+   * too.
+   */
+  askInFloat32?<Answer>(module: URL, question: object): Promise<Answer>;
   progress(line: Progress): void;
   /** A sentence for the user, e.g. `resuming at shard 3 of 8`. */
   note(sentence: string): void;

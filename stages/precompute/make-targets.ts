@@ -17,7 +17,9 @@ import { classMean, oneImage } from './representatives.ts';
 import { learnedScore } from './score-based.ts';
 import type { TargetMaker } from './target-maker.ts';
 
-type Maker = (context: StageContext, dataset: Dataset) => TargetMaker | Promise<TargetMaker>;
+/** What of a stage's context decides the targets. */
+type MakerContext = Pick<StageContext, 'config' | 'inputs'>;
+type Maker = (context: MakerContext, dataset: Dataset) => TargetMaker | Promise<TargetMaker>;
 
 const makers: Record<ExperimentConfig['precompute']['method'], Maker> = {
   sbg: scoreBased,
@@ -26,17 +28,17 @@ const makers: Record<ExperimentConfig['precompute']['method'], Maker> = {
   'one-image': ({ config }, dataset) => oneImage(dataset, config.precompute.seed ?? 0),
 };
 
-export async function makeTargets(context: StageContext, dataset: Dataset): Promise<TargetMaker> {
+export async function makeTargets(context: MakerContext, dataset: Dataset): Promise<TargetMaker> {
   return makers[context.config.precompute.method](context, dataset);
 }
 
-async function amongNeighbors({ config }: StageContext, dataset: Dataset): Promise<TargetMaker> {
+async function amongNeighbors({ config }: MakerContext, dataset: Dataset): Promise<TargetMaker> {
   const { features, neighbors } = config.precompute;
   const space = features === undefined ? pixelFeatures(dataset) : await classifierFeatures(dataset, features);
   return nearestNeighbor(dataset, space, neighbors);
 }
 
-async function scoreBased(context: StageContext, dataset: Dataset): Promise<TargetMaker> {
+async function scoreBased(context: MakerContext, dataset: Dataset): Promise<TargetMaker> {
   const { precompute, score, dataset: source } = context.config;
   const target: ScoreTarget = {
     sigmas: sigmasOf(precompute),
@@ -69,7 +71,7 @@ function sigmaScale({ info: { box } }: Dataset): number {
   return box === null ? 1 : 2 / (box[1] - box[0]);
 }
 
-async function conditionalModel(context: StageContext, dataset: Dataset): Promise<ScoreModel> {
+async function conditionalModel(context: MakerContext, dataset: Dataset): Promise<ScoreModel> {
   const { conditional } = context.config.precompute;
   if (conditional === undefined) return loadScoreModel(inputOf(context, 'score').directory, dataset.info);
   const model = await readNamedScoreModel(conditional, dataset);

@@ -9,6 +9,7 @@ import { registerGradients } from '../numerics/gradients/register.ts';
 import { inputOf, stopIfAsked, yieldToEvents } from '../numerics/running.ts';
 import { Estimate, requireRoom } from './estimate.ts';
 import { makeTargets } from './make-targets.ts';
+import { measurePrecision } from './precision-cost.ts';
 import { chooseTargets, type TargetClasses } from './target-classes.ts';
 import type { TargetMaker } from './target-maker.ts';
 
@@ -33,6 +34,7 @@ export async function runPrecompute(context: StageContext): Promise<void> {
   const images = missing.reduce((sum, shard) => sum + writer.imagesOf(shard).count, 0);
   const bytes = storedBytes(info, images);
   if (!isHelper) await requireRoom(context.directory, bytes);
+  await measurePrecision(context, dataset, targets, maker);
   const estimate = new Estimate(bytes, images, dataset.train.count, context);
   const work: Work = { context, maker, targets, writer, estimate };
   const isListed = targets.targetClasses === 'listed';

@@ -6,6 +6,7 @@ import { PipelineError } from '../../schemas/errors.ts';
 import type { Analysis, EpochMetrics } from '../../schemas/results.ts';
 import { type InputArtifact, STAGE_NAMES, type StageContext, type StageName } from '../../schemas/stage.ts';
 import { readDatasetInfo } from '../../store/dataset-artifact.ts';
+import { readPrecisionCost } from '../../store/shards/precision-cost.ts';
 import { readStoreInfo } from '../../store/shards/store-layout.ts';
 import { readSummary } from '../../store/shards/store-summary.ts';
 import { readTable } from '../../store/tables.ts';
@@ -98,7 +99,9 @@ async function readTargetStore(directory: string): Promise<TargetStore> {
   const { codec, description, images, targets, classes, targetClasses } = await readStoreInfo(directory);
   const { bytes, meanCosineLoss, worstCosineLoss } = await readSummary(directory);
   const isListed = targetClasses === 'listed';
-  return { codec, description, images, targets, classes, isListed, bytes, meanCosineLoss, worstCosineLoss };
+  const held = { codec, description, images, targets, classes, isListed };
+  const precisionCost = await readPrecisionCost(directory);
+  return { ...held, bytes, meanCosineLoss, worstCosineLoss, precisionCost };
 }
 
 /** Arrays by name; `need` throws where one is missing. */

@@ -4,7 +4,7 @@ import type { AttackEntry } from '../../schemas/attack-config.ts';
 import type { AttackResult, AttackSummary } from '../../schemas/attack-results.ts';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import type { DatasetInfo } from '../../schemas/dataset.ts';
-import type { CodecName } from '../../schemas/gradient-store.ts';
+import type { CodecName, PrecisionCost } from '../../schemas/gradient-store.ts';
 import type { Analysis, EpochMetrics } from '../../schemas/results.ts';
 import type { StageName } from '../../schemas/stage.ts';
 
@@ -77,6 +77,8 @@ export interface TargetStore {
   bytes: number;
   meanCosineLoss: number;
   worstCosineLoss: number;
+  /** Of a store in reduced precision. */
+  precisionCost: PrecisionCost | null;
 }
 
 /** Row-major array. */

@@ -40,7 +40,7 @@ function storeTable(stores: UsedStore[], numbers: Numbering): Markup {
   const caption = markup`<b>Table ${numbers.table()}.</b> The target gradients of the training ${items}, computed once before training. 1 − cos is what the codec lost: between each gradient and what is read back, over all of them; training uses directions only.`;
   const rows = stores.map(({ key, store, users }) => [
     users.map(({ label }) => label).join('; '),
-    markup`<b>${users[0]!.config.precompute.method}</b>: ${store.description}`,
+    markup`<b>${users[0]!.config.precompute.method}</b>: ${store.description}${precisionText(store)}`,
     `${grouped(store.images)} × ${store.targets}${store.isListed ? ` of ${store.classes}` : ''}`,
     store.codec,
     showBytes(store.bytes),
@@ -57,6 +57,13 @@ function storeTable(stores: UsedStore[], numbers: Numbering): Markup {
     { name: 'artifact' },
   ];
   return table(columns, rows, caption);
+}
+
+/** Empty in float32. */
+function precisionText({ precisionCost: cost }: TargetStore): Markup {
+  if (cost === null) return markup``;
+  const { precision, gradients, meanCosineLoss: mean, worstCosineLoss: worst } = cost;
+  return markup`; in ${precision}, 1 − cos with float32 ${loss(mean)}, worst ${loss(worst)} of ${gradients} gradients`;
 }
 
 function loss(value: number): string {

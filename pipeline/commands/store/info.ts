@@ -1,7 +1,8 @@
 /** `pipeline store info`: what a gradient store holds, how it was made, and what its codec lost. */
 import { resolve } from 'node:path';
-import type { GradientStoreInfo, StoreSummary } from '../../../schemas/gradient-store.ts';
+import type { GradientStoreInfo, PrecisionCost, StoreSummary } from '../../../schemas/gradient-store.ts';
 import { readManifest } from '../../../store/artifacts.ts';
+import { readPrecisionCost } from '../../../store/shards/precision-cost.ts';
 import { recordedShards } from '../../../store/shards/shard-files.ts';
 import { countShards, readStoreInfo } from '../../../store/shards/store-layout.ts';
 import { readSummary } from '../../../store/shards/store-summary.ts';
@@ -24,6 +25,7 @@ export async function infoCommand({ source, runs, json }: StoreArguments, world:
   const manifest = await readManifest(directory);
   const summary = manifest === null ? null : await readSummary(directory);
   const shards = { finished: (await recordedShards(directory)).size, all: countShards(info) };
+  const precisionCost = await readPrecisionCost(directory);
   const isFinished = manifest !== null;
   const shown = {
     directory: resolve(directory),
@@ -31,12 +33,13 @@ export async function infoCommand({ source, runs, json }: StoreArguments, world:
     ...info,
     shards,
     summary,
+    precisionCost,
     config: manifest?.config ?? null,
   };
   world.stdout.write(
     json
       ? `${JSON.stringify(shown, null, 2)}\n`
-      : `${linesOf(directory, info, shards, summary).join('\n')}\n`,
+      : `${linesOf(directory, info, shards, summary, precisionCost).join('\n')}\n`,
   );
 }
 
@@ -45,6 +48,7 @@ function linesOf(
   info: GradientStoreInfo,
   shards: { finished: number; all: number },
   summary: StoreSummary | null,
+  precisionCost: PrecisionCost | null,
 ): string[] {
   const row = (label: string, text: string) => labelled(label, LABEL, text);
   const which = info.targetClasses === 'all' ? 'one for each class' : `of ${info.classes} classes, listed`;
@@ -64,7 +68,12 @@ function linesOf(
             `1 - cos ${showLoss(summary.meanCosineLoss)} on average, ${showLoss(summary.worstCosineLoss)} at worst`,
           ),
         ]),
+    ...(precisionCost === null ? [] : row('Precision', costText(precisionCost))),
   ];
+}
+
+function costText({ precision, gradients, meanCosineLoss: mean, worstCosineLoss: worst }: PrecisionCost) {
+  return `${precision}, 1 - cos with float32 ${showLoss(mean)} on average, ${showLoss(worst)} at worst (${gradients} gradients)`;
 }
 
 /** 1 − cos with two digits: `3.6e-8`, `0`. */

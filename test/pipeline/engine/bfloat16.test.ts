@@ -39,34 +39,64 @@ async function weightsOf(folder: string): Promise<number[]> {
   return Object.values(tensors).flatMap(({ data }) => [...data].map(Number));
 }
 
+const able = hasBfloat16(examineCpu());
+const unable = able ? '' : ' (this processor has no amx_bf16)';
+
 describe('training in bfloat16', () => {
-  const able = hasBfloat16(examineCpu());
-  it.skipIf(!able)(
-    `is close to float32 and not the same; attacks stay in float32${able ? '' : ' (this processor has no amx_bf16)'}`,
-    async () => {
-      const { runs, folder } = await makeProject(EXPERIMENT);
-      const words = ['run', 'attack', '--config', join(folder, 'experiment.yaml'), '--runs', runs];
-      const quiet = { write: () => true };
-      expect(await main([...words, '--jobs', '1'], { ...thisWorld(), stdout: quiet })).toBe(0);
+  it.skipIf(!able)(`is close to float32 and not the same; attacks stay in float32${unable}`, async () => {
+    const { runs, folder } = await makeProject(EXPERIMENT);
+    const words = ['run', 'attack', '--config', join(folder, 'experiment.yaml'), '--runs', runs];
+    const quiet = { write: () => true };
+    expect(await main([...words, '--jobs', '1'], { ...thisWorld(), stdout: quiet })).toBe(0);
 
-      const { float32, bfloat16 } = artifactsOf(runs, 'train') as { float32: string; bfloat16: string };
-      expect(engineOf(float32)).toBe('tensorflow 2.21.0 (CPU:0, float32)');
-      expect(engineOf(bfloat16)).toBe('tensorflow 2.21.0 (CPU:0, bfloat16)');
-      const attacks = readdirSync(join(runs, 'artifacts')).filter((name) => name.startsWith('attack-'));
-      expect(attacks).toHaveLength(2);
-      for (const name of attacks) expect(engineOf(join(runs, 'artifacts', name))).toMatch(/, float32\)$/);
+    const { float32, bfloat16 } = artifactsOf(runs, 'train') as { float32: string; bfloat16: string };
+    expect(engineOf(float32)).toBe('tensorflow 2.21.0 (CPU:0, float32)');
+    expect(engineOf(bfloat16)).toBe('tensorflow 2.21.0 (CPU:0, bfloat16)');
+    const attacks = readdirSync(join(runs, 'artifacts')).filter((name) => name.startsWith('attack-'));
+    expect(attacks).toHaveLength(2);
+    for (const name of attacks) expect(engineOf(join(runs, 'artifacts', name))).toMatch(/, float32\)$/);
 
-      const [a, b] = await Promise.all([float32, bfloat16].map(weightsOf));
-      const dot = (x: number[], y: number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
-      const cosine = dot(a!, b!) / Math.sqrt(dot(a!, a!) * dot(b!, b!));
-      expect(cosine).toBeGreaterThan(0.999);
-      expect(b).not.toEqual(a);
-      const losses = await Promise.all(
-        [float32, bfloat16].map(
-          async (path) => (await readTable(join(path, 'metrics.parquet'))).at(-1)!.loss,
-        ),
-      );
-      expect(Math.abs(Number(losses[0]) / Number(losses[1]) - 1)).toBeLessThan(0.05);
-    },
-  );
+    const [a, b] = await Promise.all([float32, bfloat16].map(weightsOf));
+    const dot = (x: number[], y: number[]) => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+    const cosine = dot(a!, b!) / Math.sqrt(dot(a!, a!) * dot(b!, b!));
+    expect(cosine).toBeGreaterThan(0.999);
+    expect(b).not.toEqual(a);
+    const losses = await Promise.all(
+      [float32, bfloat16].map(async (path) => (await readTable(join(path, 'metrics.parquet'))).at(-1)!.loss),
+    );
+    expect(Math.abs(Number(losses[0]) / Number(losses[1]) - 1)).toBeLessThan(0.05);
+  });
+});
+
+const TARGETS = `name: targets
+dataset: { name: usps, trainImages: 256, testImages: 16 }
+score:
+  network: { kind: unet, patch: 2, channels: 8, multipliers: [1, 2], groups: 4 }
+  steps: 30
+  samples: { perClass: 0 }
+  validation: { images: 0 }
+precompute: { precision: bfloat16 }
+train: { method: pag }
+`;
+
+describe('target gradients in bfloat16', () => {
+  it.skipIf(!able)(`are held against some of another process in float32${unable}`, async () => {
+    const { runs, folder } = await makeProject(TARGETS);
+    const words = ['run', 'precompute', '--config', join(folder, 'experiment.yaml'), '--runs', runs];
+    const told: string[] = [];
+    const stdout = { write: (text: string) => told.push(text) > 0 };
+    expect(await main([...words, '--jobs', '1'], { ...thisWorld(), stdout })).toBe(0);
+    const name = readdirSync(join(runs, 'artifacts')).find((each) => each.startsWith('precompute-'))!;
+    const store = join(runs, 'artifacts', name);
+    expect(engineOf(store)).toMatch(/, bfloat16\)$/);
+    const cost = JSON.parse(readFileSync(join(store, 'precision.json'), 'utf8'));
+    expect(cost).toMatchObject({ precision: 'bfloat16', images: 4, gradients: 40 });
+    // As much as 8 bits of mantissa may make, and not nothing, as the same precision would.
+    expect(cost.meanCosineLoss).toBeGreaterThan(1e-7);
+    expect(cost.meanCosineLoss).toBeLessThan(0.1);
+    expect(cost.worstCosineLoss).toBeGreaterThan(cost.meanCosineLoss);
+    expect(told.join('')).toContain('bfloat16 beside float32: 1 - cos');
+    const { files } = JSON.parse(readFileSync(join(store, 'manifest.json'), 'utf8'));
+    expect(files.map((file: { name: string }) => file.name)).toContain('precision.json');
+  });
 });

@@ -51,6 +51,7 @@ await executeStage(task, stages[1]!, {
   progress: silent,
   note: silent,
   welcomeHelp: silent,
+  askInFloat32: () => Promise.reject(new Error('all is float32 here')),
   startEngine: async () => 'none',
   signal: new AbortController().signal,
 });

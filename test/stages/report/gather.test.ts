@@ -59,6 +59,7 @@ describe('gather', () => {
       bytes: 256,
       meanCosineLoss: 2e-8,
       worstCosineLoss: 5e-8,
+      precisionCost: null,
     });
   });
 

@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
@@ -316,6 +316,22 @@ describe('the page', () => {
     ]);
     expect(elementsOf(document, 'pre').map(textOf)[2]).toContain(
       'precompute: method: nearest-neighbor sigma: 1',
+    );
+  });
+
+  it('says what reduced precision did to targets', async () => {
+    const context = await writeArtifacts(await temporaryFolder(), digits());
+    const cost = {
+      precision: 'bfloat16',
+      images: 4,
+      gradients: 40,
+      meanCosineLoss: 2.1e-4,
+      worstCosineLoss: 1e-3,
+    };
+    const { directory } = context.inputs.find(({ stage }) => stage === 'precompute')!;
+    await writeFile(join(directory, 'precision.json'), JSON.stringify(cost));
+    expect(textOf(parsePage(reportHtml(await gather(context))).document)).toContain(
+      'a fixture; in bfloat16, 1 − cos with float32 2.1e-4, worst 1.0e-3 of 40 gradients',
     );
   });
 

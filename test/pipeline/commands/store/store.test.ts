@@ -52,6 +52,22 @@ describe('a store', () => {
     expect((await store('info')).stdout).toBe(stdout);
   });
 
+  it('is shown with what reduced precision cost, where it was measured', async () => {
+    const { store, directory } = await copyRuns(source);
+    const cost = {
+      precision: 'bfloat16',
+      images: 4,
+      gradients: 40,
+      meanCosineLoss: 2.1e-4,
+      worstCosineLoss: 1e-3,
+    };
+    writeFileSync(join(directory, 'precision.json'), JSON.stringify(cost));
+    expect((await store('info')).stdout).toContain(
+      'Precision      bfloat16, 1 - cos with float32 2.1e-4 on average, 1.0e-3 at worst\n               (40 gradients)\n',
+    );
+    expect(JSON.parse((await store('info', '--json')).stdout).precisionCost).toEqual(cost);
+  });
+
   it('is shown to programs, with what its shards say', async () => {
     const { store, directory } = await copyRuns(source);
     const shown = JSON.parse((await store('info', '--json')).stdout);
