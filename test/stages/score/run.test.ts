@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExperimentConfig } from '../../../schemas/config.ts';
+import { denoise } from '../../../stages/numerics/diffusion/denoise.ts';
+import { loadScoreModel } from '../../../stages/numerics/diffusion/score-model.ts';
+import { makeScoreNetwork } from '../../../stages/numerics/networks/registry.ts';
+import { randomStream } from '../../../stages/numerics/tensor/random.ts';
+import { tf } from '../../../stages/numerics/tensor/tf.ts';
 import { runScore } from '../../../stages/score/run.ts';
+import { readDataset } from '../../../store/dataset-artifact.ts';
+import { readModelWeights } from '../../../store/model-files.ts';
 import { readTable } from '../../../store/tables.ts';
 import { python } from '../../support/python.ts';
 import { configOf, contextOf, datasetArtifact } from '../../support/stage-context.ts';
@@ -114,6 +121,59 @@ describe('score training', () => {
       expect(bytes(second.directory, name).equals(bytes(unbroken.directory, name))).toBe(true);
     }
     expect(existsSync(join(second.directory, 'checkpoint.safetensors'))).toBe(false);
+  });
+
+  it('keeps the average of the weights, by the half-life and the ramp-up that are set', async () => {
+    const settings = {
+      learningRate: 0.01,
+      warmupSteps: 0,
+      validation: { images: 0 },
+      samples: { perClass: 0 },
+    };
+    const weights = async (score: object) => {
+      const { directory, config } = await train({ ...settings, ...score });
+      const { parameters } = makeScoreNetwork(config.score.network, [4, 4, 1], 2);
+      return (await readModelWeights(directory, parameters)).flat;
+    };
+    const last = { emaHalfLifeImages: 1e-3 };
+    const [first, second] = [await weights({ ...last, steps: 1 }), await weights({ ...last, steps: 2 })];
+    // A step has 16 images: in each, half is forgotten.
+    const half = { emaHalfLifeImages: 16, emaRampup: 1e9, steps: 2 };
+    const [average, start] = [await weights(half), await weights({ ...half, emaHalfLifeImages: 1e12 })];
+    const ramped = await weights({ ...half, emaHalfLifeImages: 1e12, emaRampup: 0.5 });
+    start.forEach((begun, i) => {
+      const [one, two] = [first[i]!, second[i]!];
+      expect(average[i]).toBeCloseTo(begun / 4 + one / 4 + two / 2, 6);
+      // Half-lives of 8 and 16 images, so a quarter is kept in the first step and a half in the second.
+      expect(ramped[i]).toBeCloseTo(begun / 8 + (3 / 8) * one + two / 2, 6);
+    });
+    expect(second).not.toEqual(first);
+    expect(first).not.toEqual(start);
+  });
+
+  it('writes down the loss of held-out images that the kept model has, by hand', async () => {
+    const { directory } = await train({ steps: 5, learningRate: 0.01 });
+    const found = (await readTable(join(directory, 'validation.parquet'))).filter(({ step }) => step === 5);
+    const { test } = await readDataset(dataset);
+    const model = await loadScoreModel(directory);
+    expect(found.map(({ sigma }) => sigma)).toEqual([0.3, 1]);
+    for (const { sigma, loss } of found as { sigma: number; loss: number }[]) {
+      // Six of 30 images, evenly spread, each under its own noise, with σ_data = 0.5.
+      const losses = [0, 5, 10, 15, 20, 25].map((image) => {
+        const noise = randomStream(0, 'score-validation', image).fillNormal(new Float32Array(16));
+        const clean = test.slice(image, 1).map((value) => 2 * value - 1);
+        const noisy = tf.tensor(
+          clean.map((value, j) => value + sigma * noise[j]!),
+          [1, 4, 4, 1],
+        );
+        const label = test.labels[image]!;
+        const oneHot = tf.tensor2d([[1 - label, label]]);
+        const denoised = denoise(model, noisy, Float32Array.of(sigma), oneHot).dataSync();
+        const square = clean.reduce((sum, value, j) => sum + (denoised[j]! - value) ** 2, 0) / 16;
+        return (square * (sigma ** 2 + 0.25)) / (sigma * 0.5) ** 2;
+      });
+      expect(loss / (losses.reduce((sum, each) => sum + each, 0) / 6)).toBeCloseTo(1, 4);
+    }
   });
 
   it('in micro-batches comes to the same, but for rounding', async () => {
