@@ -10,6 +10,8 @@ export interface Deduced {
   shape: [number, number, number];
   /** 0 where the network knows none. */
   classes: number;
+  /** Whether its output has twice the channels. */
+  learnsVariance: boolean;
 }
 
 /** @returns null where the tensors are not those of such a network */
@@ -23,6 +25,7 @@ export function deduceEdm(tensors: Readonly<Record<string, Tensor>>): Deduced | 
   const filters = Object.entries(tensors).filter(([name]) => name.endsWith('.resample_filter'));
   if (first === undefined || emb === undefined || filters.length === 0) return null;
   const isSong = sides('out_conv.weight') === undefined;
+  const last = sides(isSong ? `dec.${side}x${side}_aux_conv.weight` : 'out_conv.weight');
   const unit = emb[0]! / 4;
   const shared = { channels: unit, augmentations: sides('map_augment.weight')?.[1] ?? 0 };
   const names = Object.keys(tensors).map((name) => name.slice(prefix.length));
@@ -33,6 +36,7 @@ export function deduceEdm(tensors: Readonly<Record<string, Tensor>>): Deduced | 
     network: { ...own, ...shared, ...resolutions(names, sides, Number(side), unit) },
     shape: [Number(side), Number(side), first[1]!],
     classes: sides('map_label.weight')?.[1] ?? 0,
+    learnsVariance: last?.[0] === 2 * first[1]!,
   };
 }
 

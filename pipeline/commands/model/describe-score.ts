@@ -1,5 +1,6 @@
 /** A score model to import: what the options say, over what the file says of itself, or its tensors tell. */
 import { numberedClasses } from '../../../schemas/dataset.ts';
+import type { PipelineError } from '../../../schemas/errors.ts';
 import { SCORE_MODEL_VERSION, type ScoreModelDescription, scoreModelSchema } from '../../../schemas/model.ts';
 import { scoreNetworkSchema } from '../../../schemas/network-config.ts';
 import { preconditioningSchema } from '../../../schemas/preconditioning.ts';
@@ -31,7 +32,7 @@ export function isScoreImport(
 }
 
 type Known = Pick<ScoreModelDescription, 'network' | 'shape' | 'classNames'> &
-  Partial<Pick<ScoreModelDescription, 'preconditioning' | 'scale'>>;
+  Partial<Pick<ScoreModelDescription, 'preconditioning' | 'scale'>> & { learnsVariance?: boolean };
 
 export function describeScore(
   file: WeightsFile,
@@ -53,6 +54,7 @@ export function describeScore(
       `Expected --network, --shape and --classes, found no --${missing.map(([name]) => name).join(' and no --')}; only files of \`pipeline model export\` and networks published with EDM say them themselves.`,
     );
   }
+  if (preconditioning === undefined && known?.learnsVariance) throw variance();
   const text = preconditioning ?? JSON.stringify(known?.preconditioning ?? { kind: 'edm', sigmaData: 0.5 });
   const described = {
     network: given === undefined ? known!.network : parseNetwork(given, scoreNetworkSchema),
@@ -80,6 +82,13 @@ function knownOf({ metadata, path, tensors }: WeightsFile): Known | null {
     return parseModelDescription(text, scoreModelSchema, path);
   const deduced = deduceEdm(tensors);
   if (deduced === null) return null;
-  const { network, shape, classes } = deduced;
-  return { network: scoreNetworkSchema.parse(network), shape, classNames: numberedClasses(classes) };
+  const { network, shape, classes, learnsVariance } = deduced;
+  const classNames = numberedClasses(classes);
+  return { network: scoreNetworkSchema.parse(network), shape, classNames, learnsVariance };
+}
+
+function variance(): PipelineError {
+  return usage(
+    "Expected --preconditioning for a network whose output has twice the channels of its input, found none; it predicts the noise and a variance, as '{kind: ddpm, steps: 1000, schedule: cosine, noiseInput: step, learnsVariance: true}' says of the one published.",
+  );
 }

@@ -23,6 +23,7 @@ import { refuseMisfit } from './misfit.ts';
 import { readNameMap } from './name-map.ts';
 import { readNetworkText } from './network-option.ts';
 import { usage } from './option-file.ts';
+import { scaleText } from './options.ts';
 import { readWeightsFile, type WeightsFile } from './weights-file.ts';
 
 export interface ImportArguments extends DescribeOptions {
@@ -172,5 +173,5 @@ function tellClassifier({ normalization }: ClassifierModel): string[] {
 }
 
 function tellScore({ preconditioning, scale }: ScoreModelDescription): string[] {
-  return [`It denoises as ${preconditioning.kind} does, and sees pixels · ${scale.factor} + ${scale.shift}.`];
+  return [`It denoises as ${preconditioning.kind} does, and sees ${scaleText('pixels', scale)}.`];
 }

@@ -1,5 +1,6 @@
 /** The words of `pipeline model import` as values: shape, classes, normalisation. */
 import { numberedClasses } from '../../../schemas/dataset.ts';
+import type { ScoreModelDescription } from '../../../schemas/model.ts';
 import type { Normalization } from '../../../schemas/network-config.ts';
 import { readOptionFile, usage } from './option-file.ts';
 
@@ -91,4 +92,9 @@ function perChannel(
     );
   }
   return values.length === 1 ? values[0]! : values;
+}
+
+/** `x · 2 - 1` */
+export function scaleText(what: string, { factor, shift }: ScoreModelDescription['scale']): string {
+  return `${what} · ${factor} ${shift < 0 ? '-' : '+'} ${Math.abs(shift)}`;
 }

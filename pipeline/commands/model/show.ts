@@ -12,6 +12,7 @@ import { COLUMNS, labelled } from '../../fold-text.ts';
 import type { World } from '../../world.ts';
 import { showShape } from './misfit.ts';
 import { usage } from './option-file.ts';
+import { scaleText } from './options.ts';
 import { readWeightsFile } from './weights-file.ts';
 
 const LABEL = 15;
@@ -92,10 +93,7 @@ const listed = (settings: object) =>
 
 function ofScore({ preconditioning, scale }: ScoreModelDescription): string[] {
   const { kind, ...settings } = preconditioning;
-  return [
-    ...row('Denoises', `as ${kind} does, ${listed(settings)}`),
-    ...row('Scale', `x · ${scale.factor} + ${scale.shift}`),
-  ];
+  return [...row('Denoises', `as ${kind} does, ${listed(settings)}`), ...row('Scale', scaleText('x', scale))];
 }
 
 function ofClassifier({ normalization }: ClassifierModel): string[] {

@@ -56,7 +56,7 @@ describe('import, then export', () => {
     expect(stderr).toBe('');
     expect(stdout).toBe(`Imported ${told.replace('N', countOf(weights).toLocaleString('en'))} into ${made}.
 The names in the file begin with model., which is left out.
-It denoises as edm does, and sees pixels · 2 + -1.
+It denoises as edm does, and sees pixels · 2 - 1.
 Look at it with: pipeline model show ${made}
 `);
     const { network, parameters, classes } = await loadScoreModel(made);
@@ -129,6 +129,9 @@ Look at it with: pipeline model show ${made}
     } as StateDict);
     const made = join(folder, 'model');
     const iddpm = '{kind: ddpm, steps: 1000, schedule: cosine, noiseInput: step, learnsVariance: true}';
+    expect((await model('import', path, made)).stderr).toContain(
+      `Expected --preconditioning for a network whose output has twice the channels of its input, found none; it predicts the noise and a variance, as '${iddpm}' says of the one published.`,
+    );
     const words = ['--network', ADM, '--preconditioning', iddpm, '--ignore', 'u'];
     expect((await model('import', path, made, ...words)).stderr).toBe('');
     const { network, parameters } = await loadScoreModel(made);
@@ -181,7 +184,7 @@ describe('show', () => {
     expect(stdout).toMatch(/^Network +song-unet\nSettings +channels:4, multipliers:\[2, 1, 1\]/);
     expect(stdout).toContain(`Inputs         16x16x3
 Denoises       as edm does, sigmaData:0.5
-Scale          x · 2 + -1
+Scale          x · 2 - 1
 Classes        none
 Parameters     ${countOf(weights).toLocaleString('en')}
 Imported from  weights.safetensors sha256`);
