@@ -37,7 +37,7 @@ export async function measurePrecision(
     const loss = await askInFloat32<Loss>(new URL('./float32-gradients.ts', import.meta.url), question);
     const cost = { precision: 'bfloat16' as const, images, gradients, ...loss };
     await writePrecisionCost(directory, cost);
-    context.note(inWords(cost));
+    tell(context, cost);
   } catch (error) {
     // Ctrl-C ends the other process as well.
     stopIfAsked(context);
@@ -49,14 +49,13 @@ export async function measurePrecision(
 
 type Loss = Pick<PrecisionCost, 'meanCosineLoss' | 'worstCosineLoss'>;
 
-function inWords({
-  precision,
-  gradients,
-  meanCosineLoss: mean,
-  worstCosineLoss: worst,
-}: PrecisionCost): string {
+/** Short, since a line of the log begins with the names of stage and variant. */
+function tell(
+  { note }: StageContext,
+  { precision, meanCosineLoss: mean, worstCosineLoss: worst }: PrecisionCost,
+) {
   const loss = (value: number) => value.toExponential(1);
-  const measured = `${precision} beside float32: 1 - cos ${loss(mean)} on average, ${loss(worst)} at worst, of ${gradients} gradients`;
-  if (mean <= NEGLIGIBLE_LOSS) return measured;
-  return `${measured}; that is more than ${loss(NEGLIGIBLE_LOSS)}, and precompute.precision float32 avoids it`;
+  note(`${precision}: 1 - cos with float32 ${loss(mean)}, at worst ${loss(worst)}`);
+  if (mean > NEGLIGIBLE_LOSS)
+    note(`more than ${loss(NEGLIGIBLE_LOSS)}: precompute.precision float32 avoids it`);
 }

@@ -95,7 +95,7 @@ describe('target gradients in bfloat16', () => {
     expect(cost.meanCosineLoss).toBeGreaterThan(1e-7);
     expect(cost.meanCosineLoss).toBeLessThan(0.1);
     expect(cost.worstCosineLoss).toBeGreaterThan(cost.meanCosineLoss);
-    expect(told.join('')).toContain('bfloat16 beside float32: 1 - cos');
+    expect(told.join('')).toContain('bfloat16: 1 - cos with float32');
     const { files } = JSON.parse(readFileSync(join(store, 'manifest.json'), 'utf8'));
     expect(files.map((file: { name: string }) => file.name)).toContain('precision.json');
   });
