@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'DOWNLOAD_FAILED'
   | 'DISK_FULL'
   | 'NOT_WRITABLE'
+  | 'NOT_READABLE'
   | 'NOT_FOUND'
   | 'ENGINE_MISSING'
   | 'ENGINE_WRONG'

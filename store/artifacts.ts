@@ -17,6 +17,7 @@ import {
 import type { Json, StageName } from '../schemas/stage.ts';
 import { collectLeftovers, translateDiskError, writeFileAtomic } from './atomic-file.ts';
 import { canonicalJson, sha256File } from './content-hash.ts';
+import { translateReadError } from './read-errors.ts';
 
 const MANIFEST = 'manifest.json';
 const PROVENANCE = 'provenance.json';
@@ -36,7 +37,7 @@ export function artifactDirectory(runs: string, stage: StageName, key: string): 
 
 /**
  * The manifest, or null where there is none. Throws `ARTIFACT_DAMAGED` where it is not what it should be, and
- * `VERSION_NEWER` where a newer program has written it.
+ * `VERSION_NEWER` where a newer program has written it, `NOT_READABLE` where it may not be read.
  */
 export async function readManifest(directory: string): Promise<Manifest | null> {
   const path = join(directory, MANIFEST);
@@ -45,7 +46,7 @@ export async function readManifest(directory: string): Promise<Manifest | null> 
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw translateReadError(error, path);
   }
   return parseManifest(directory, path, text);
 }

@@ -1,9 +1,10 @@
 /** Finds out whether a shard is what was written: thoroughly by its SHA-256, or in passing by its CRC-32s. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
 import { sha256File } from '../content-hash.ts';
+import { translateReadError, whyUnreadable } from '../read-errors.ts';
 import { describeColumns } from './arrow-columns.ts';
 import { type ArrowLayout, FileEndError, readArrowLayout, readFully } from './arrow-reader.ts';
 import { crc32 } from './crc32.ts';
@@ -27,16 +28,24 @@ export class DamageError extends Error {
   }
 }
 
-/** What an error says about the shard that was being read; null where it says something else. */
+/** What an error says about the file that was being read, or about that of its path; null where it says something else. */
 export function toDamage(error: unknown, name: string): Damage | null {
   if (error instanceof DamageError) return error.damage;
   if (error instanceof FileEndError) return { file: name, found: error.message };
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { file: name, found: 'it is missing' };
-  return null;
+  const cause = error instanceof PipelineError && error.code === 'NOT_READABLE' ? error.cause : error;
+  const found = whyUnreadable(cause);
+  const { path } = cause as NodeJS.ErrnoException;
+  return found === null ? null : { file: path === undefined ? name : basename(path), found };
 }
 
-/** A damage that {@link toDamage} recognises, for the user; any other error is returned as it is. */
+/**
+ * A damage that {@link toDamage} recognises, for the user; any other error is returned as it is. What may not be read is
+ * `NOT_READABLE`: permissions and disks are the user's to mend.
+ */
 export function translateDamage(error: unknown, directory: string, name: string): unknown {
+  if (whyUnreadable(error) !== null) return translateReadError(error, join(directory, name));
+  if (error instanceof PipelineError && error.code === 'NOT_READABLE') return error;
   const damage = toDamage(error, name);
   if (damage === null) return error;
   const { file, found } = damage;

@@ -11,6 +11,7 @@ import {
   shardRecordSchema,
 } from '../../schemas/gradient-store.ts';
 import { sizeOf } from '../../schemas/shape.ts';
+import { translateReadError } from '../read-errors.ts';
 import type { Column } from './arrow-columns.ts';
 import { codecs } from './codecs.ts';
 
@@ -110,12 +111,12 @@ export async function readShardRecord(
   return isOfThisShard ? parsed.data : undefined;
 }
 
-/** The file's content, or undefined where there is none that can be parsed. */
+/** The file's content, or undefined where there is none that can be parsed. Throws `NOT_READABLE`. */
 export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw translateReadError(error, path);
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PipelineError } from '../../../schemas/errors.ts';
+import { translateReadError } from '../../../store/read-errors.ts';
 import { STORE_FILE } from '../../../store/shards/store-layout.ts';
 import { listExperiments } from '../../inventory.ts';
 
@@ -27,7 +28,11 @@ export async function findStore(source: string | undefined, runs: string): Promi
 
 /** Names of the artifacts below a runs directory that hold gradients, sorted. */
 async function storesIn(runs: string): Promise<string[]> {
-  const names = await readdir(join(runs, 'artifacts')).catch(() => []);
+  const artifacts = join(runs, 'artifacts');
+  const names = await readdir(artifacts).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw translateReadError(error, artifacts);
+  });
   return names.filter((name) => name.startsWith(PREFIX)).sort();
 }
 
