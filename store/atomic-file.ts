@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { PipelineError } from '../schemas/errors.ts';
 import { isRunning, processStartMs } from './process-identity.ts';
 
@@ -132,18 +132,31 @@ export function translateDiskError(error: unknown, path: string): unknown {
 export async function collectLeftovers(directory: string): Promise<string[]> {
   const removed: string[] = [];
   for (const path of await filesBelow(directory)) {
-    const [, pid, host = HOST] = TEMPORARY.exec(path) ?? [];
-    if (pid === undefined) continue;
-    const isLeft = host === HOST ? await isLeftover(path, Number(pid)) : await isOlderThan(path, FOREIGN_MS);
-    if (!isLeft) continue;
-    try {
-      await rm(path, { force: true });
-    } catch (error) {
-      throw translateDiskError(error, path);
-    }
-    removed.push(relative(directory, path).split(sep).join('/'));
+    if (await removeLeftover(path)) removed.push(relative(directory, path).split(sep).join('/'));
   }
   return removed.sort();
+}
+
+/** The same for the temporary files of one file, wherever that is: nothing else of its folder is looked at. */
+export async function collectLeftoversOf(path: string): Promise<void> {
+  const folder = dirname(path);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(`${basename(path)}.`)) await removeLeftover(join(folder, name));
+  }
+}
+
+/** Whether the file was one. */
+async function removeLeftover(path: string): Promise<boolean> {
+  const [, pid, host = HOST] = TEMPORARY.exec(path) ?? [];
+  if (pid === undefined) return false;
+  const isLeft = host === HOST ? await isLeftover(path, Number(pid)) : await isOlderThan(path, FOREIGN_MS);
+  if (!isLeft) return false;
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw translateDiskError(error, path);
+  }
+  return true;
 }
 
 async function isLeftover(path: string, pid: number): Promise<boolean> {

@@ -4,7 +4,12 @@ import type { GradientReader } from './gradient-reader.ts';
 import { countShards, gradientLength, readShardRecord } from './store-layout.ts';
 
 /** Record batches are those of the store. Memory: one of them, and what the reader holds. */
-export async function exportArrow(reader: GradientReader, directory: string, path: string): Promise<void> {
+export async function exportArrow(
+  reader: GradientReader,
+  directory: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const { info } = reader;
   const columns = [
     { name: 'image', kind: 'int32', width: null },
@@ -17,7 +22,7 @@ export async function exportArrow(reader: GradientReader, directory: string, pat
     const record = await readShardRecord(directory, info, shard);
     rows.push(...(record?.batches ?? []).map((batch) => batch.rows));
   }
-  const batches = reader.batches();
+  const batches = reader.batches(signal);
   const metadata = { shape: JSON.stringify(info.shape) };
   try {
     await writeArrowFile(path, columns, metadata, {

@@ -25,6 +25,7 @@ export async function exportNpy(
   reader: GradientReader,
   path: string,
   dtype: 'float32' | 'float16',
+  signal?: AbortSignal,
 ): Promise<number | null> {
   const { images, targets, shape, targetClasses } = reader.info;
   const lists = targetClasses === 'listed';
@@ -32,7 +33,7 @@ export async function exportNpy(
   const rounder = await openRounder(gradientLength(reader.info), path);
   let worst = 0;
   await writeNpy(path, dtype, [images, targets, ...shape], async (write) => {
-    for await (const batch of reader.batches()) {
+    for await (const batch of reader.batches(signal)) {
       if (lists) classes.set(batch.classes, batch.first * targets);
       if (dtype === 'float32') {
         await write(batch.gradients);

@@ -16,7 +16,11 @@ const SCHEMA: ConstructorParameters<typeof ParquetWriter>[0]['schema'] = [
 ];
 
 /** A row group for each record batch of the store. Memory: one of them, as JavaScript numbers. */
-export async function exportParquet(reader: GradientReader, path: string): Promise<void> {
+export async function exportParquet(
+  reader: GradientReader,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const temporary = temporaryName(path);
   try {
     const writer = new ParquetWriter({
@@ -25,7 +29,7 @@ export async function exportParquet(reader: GradientReader, path: string): Promi
       createdBy: 'pag-pipeline',
       kvMetadata: [{ key: 'shape', value: JSON.stringify(reader.info.shape) }],
     });
-    for await (const batch of reader.batches()) await writer.write(rowGroupOf(reader, batch));
+    for await (const batch of reader.batches(signal)) await writer.write(rowGroupOf(reader, batch));
     await writer.finish();
     await publishFile(temporary, path);
   } catch (error) {

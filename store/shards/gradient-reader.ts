@@ -6,6 +6,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
 import { checkBodies, findDamage, openShard, translateDamage } from './check-shard.ts';
 import type { Decoder } from './codecs/codec.ts';
@@ -85,9 +86,9 @@ export class GradientReader {
 
   /**
    * Reads all gradients in the order of the store, checking each shard as it goes unless that was done before. Throws as
-   * {@link read} does.
+   * {@link read} does, and `INTERRUPTED` once the signal asks to stop.
    */
-  async *batches(): AsyncGenerator<GradientBatch, void> {
+  async *batches(signal?: AbortSignal): AsyncGenerator<GradientBatch, void> {
     const { length } = this.#format;
     let decoder = this.#batchDecoder;
     this.#batchDecoder = undefined;
@@ -99,7 +100,11 @@ export class GradientReader {
     try {
       for (let shard = 0; shard < countShards(this.info); shard++) {
         const isChecked = this.#tables.has(shard);
-        yield* readBatches(this.#directory, this.info, shard, this.#format, isChecked, openDecoder);
+        const batches = readBatches(this.#directory, this.info, shard, this.#format, isChecked, openDecoder);
+        for await (const batch of batches) {
+          if (signal?.aborted) throw new PipelineError('INTERRUPTED', 'Stopped on request.');
+          yield batch;
+        }
       }
     } finally {
       this.#batchDecoder = decoder;

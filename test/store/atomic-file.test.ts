@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   collectLeftovers,
+  collectLeftoversOf,
   makeDirectory,
   publishFile,
   temporaryName,
@@ -166,6 +167,20 @@ describe('leftovers', () => {
       'f',
       'sub',
     ]);
+  });
+
+  test('those of one file are removed alone', async () => {
+    const folder = await temporaryFolder();
+    const gone = await goneProcess();
+    const names = [
+      `a.npy.${gone}-0a.tmp`,
+      `a.npy.${process.pid}-0a.tmp`,
+      `b.npy.${gone}-0a.tmp`,
+      'a.npy.txt',
+    ];
+    for (const name of names) await writeFile(join(folder, name), '');
+    await collectLeftoversOf(join(folder, 'a.npy'));
+    expect(await readdir(folder)).toEqual(names.slice(1).sort());
   });
 
   test('a file older than the process that has its number now is removed', async () => {

@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
-import { makeDirectory } from '../../../store/atomic-file.ts';
+import { collectLeftoversOf, makeDirectory } from '../../../store/atomic-file.ts';
 import { exportArrow } from '../../../store/shards/export-arrow.ts';
 import { exportNpy } from '../../../store/shards/export-npy.ts';
 import { exportParquet } from '../../../store/shards/export-parquet.ts';
 import { type GradientReader, openGradientReader } from '../../../store/shards/gradient-reader.ts';
 import { showBytes } from '../../../store/show-bytes.ts';
+import { listenForStop } from '../../stop-signals.ts';
 import type { World } from '../../world.ts';
 import { findStore, usage } from './find-store.ts';
 import { type StoreArguments, showLoss } from './info.ts';
@@ -30,9 +31,11 @@ export async function exportCommand(args: ExportArguments, world: World): Promis
     throw usage(`Expected to write a new file ${file}, found one there already; name another.`);
   const directory = await findStore(source, args.runs);
   const reader = await openGradientReader(directory);
+  const signals = listenForStop();
   try {
     await makeDirectory(dirname(resolve(file)));
-    const lost = await write(format, reader, directory, file, args.dtype);
+    await collectLeftoversOf(resolve(file));
+    const lost = await write(format, reader, directory, file, args.dtype, signals.stop);
     const { images, targets, shape } = reader.info;
     const bytes = (await stat(file)).size;
     const shown = { file, format, bytes, images, targets, shape, worstCosineLoss: lost };
@@ -43,6 +46,7 @@ export async function exportCommand(args: ExportArguments, world: World): Promis
         : `Wrote ${file}: ${images * targets} gradients (${showBytes(bytes)})${loss}.\n`,
     );
   } finally {
+    signals.close();
     await reader.close();
   }
 }
@@ -60,8 +64,11 @@ async function write(
   directory: string,
   file: string,
   dtype: ExportArguments['dtype'],
+  signal: AbortSignal,
 ): Promise<number | null> {
-  if (format === 'npy') return exportNpy(reader, file, dtype);
-  await (format === 'parquet' ? exportParquet(reader, file) : exportArrow(reader, directory, file));
+  if (format === 'npy') return exportNpy(reader, file, dtype, signal);
+  await (format === 'parquet'
+    ? exportParquet(reader, file, signal)
+    : exportArrow(reader, directory, file, signal));
   return null;
 }

@@ -91,6 +91,28 @@ async function storeOf(values: number[]) {
   return openGradientReader(directory);
 }
 
+test.each(['npy', 'arrow', 'parquet'] as const)(
+  'an export to %s that is stopped leaves nothing',
+  async (kind) => {
+    const { directory } = await makeStore({});
+    const reader = await openGradientReader(directory);
+    const folder = await temporaryFolder();
+    const path = join(folder, `g.${kind}`);
+    const stop = AbortSignal.abort();
+    const write = {
+      npy: () => exportNpy(reader, path, 'float32', stop),
+      arrow: () => exportArrow(reader, directory, path, stop),
+      parquet: () => exportParquet(reader, path, stop),
+    };
+    await expect(write[kind]()).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      message: 'Stopped on request.',
+    });
+    expect(await readdir(folder)).toEqual([]);
+    await reader.close();
+  },
+);
+
 test('float16 refuses what is too large, and measures what is too small', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'g.npy');
