@@ -34,7 +34,7 @@ export const STORE_ACTIONS = ['info', 'verify', 'repair', 'export', 'diff', 'sho
 
 const HELP = `STORE is a folder with a gradient store, the key of its artifact or the
 beginning of it, or the variant (or experiment/variant) that has it. It may be
-left out of info, verify and repair where there is only one.`;
+left out of info, verify, repair and show where there is only one.`;
 
 const EXPORT_HELP = `parquet, arrow   columns image, target (the class) and gradient (a list)
 npy              [images, targets, ...shape]; where the store lists the class of
@@ -90,9 +90,12 @@ export function describeStore(parser: Argv, world: World): Argv {
       'Images with all their targets',
       (own) =>
         own
-          .usage('$0 store show STORE --image 17 OUT.png')
+          .usage('$0 store show [STORE] --image 17 [OUT.png]')
           .positional('source', { type: 'string', describe: 'Folder, key or variant' })
-          .positional('file', { type: 'string', describe: 'File to write; not there yet' })
+          .positional('file', {
+            type: 'string',
+            describe: 'File to write; not there yet (default: image-17.png)',
+          })
           .options({ image, runs, json, verbose }),
       async (args) => (await import('./store/show.ts')).showCommand(args, world),
     )

@@ -17,13 +17,12 @@ interface ShowArguments extends StoreArguments {
   image?: string | undefined;
 }
 
-export async function showCommand(
-  { source, file, image, runs, json }: ShowArguments,
-  world: World,
-): Promise<void> {
-  if (source === undefined || file === undefined || image === undefined) {
-    throw usage('Expected a store, an image and a file (pipeline store show STORE --image 17 OUT.png).');
+export async function showCommand(args: ShowArguments, world: World): Promise<void> {
+  const { image, runs, json } = args;
+  if (image === undefined) {
+    throw usage('Expected the number of an image (pipeline store show [STORE] --image 17 [OUT.png]).');
   }
+  const { source, file } = storeAndFile(args, image);
   if (existsSync(file))
     throw usage(`Expected to write a new file ${file}, found one there already; name another.`);
   const directory = await findStore(source, runs);
@@ -45,6 +44,22 @@ export async function showCommand(
   } finally {
     await reader.close();
   }
+}
+
+/** A single word that ends in .png is the file; without one, the file is named after its images. */
+function storeAndFile(
+  { source, file }: ShowArguments,
+  image: string,
+): { source: string | undefined; file: string } {
+  if (file === undefined && source !== undefined && isPicture(source))
+    return { source: undefined, file: source };
+  if (file === undefined) return { source, file: `image-${image.replaceAll(/[\s,]+/g, '-')}.png` };
+  if (isPicture(file)) return { source, file };
+  throw usage(`Expected a file that ends in .png, got ${file}.`);
+}
+
+function isPicture(word: string): boolean {
+  return /\.png$/i.test(word);
 }
 
 function requirePictures(directory: string, shape: readonly number[]): void {

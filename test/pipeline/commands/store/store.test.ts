@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -385,11 +386,11 @@ describe('words', () => {
     [['diff', 'one'], `Expected two stores (pipeline store diff STORE OTHER).${HINT}`],
     [
       ['show', 'one', 'a.png'],
-      `Expected a store, an image and a file (pipeline store show STORE --image 17 OUT.png).${HINT}`,
+      `Expected the number of an image (pipeline store show [STORE] --image 17 [OUT.png]).${HINT}`,
     ],
     [
-      ['show', 'one', 'package.json', '--image', '1'],
-      `Expected to write a new file package.json, found one there already; name another.${HINT}`,
+      ['show', 'one', 'docs/report.png', '--image', '1'],
+      `Expected to write a new file docs/report.png, found one there already; name another.${HINT}`,
     ],
     [
       ['show', 'one', 'a.png', '--image', '46'],
@@ -439,9 +440,32 @@ describe('words', () => {
     expect((await store('show', 'one', 'a.png', '--image', '1')).stderr).toBe(
       `Expected the data set that the gradients of RUNS/artifacts/${id} belong to, found none at RUNS/artifacts/dataset-${key}; ${again}`,
     );
+describe('show with fewer words', () => {
+  it('takes the only store, and names the file after the images', async () => {
+    const { store, runs } = await copyRuns(source);
+    const folder = await temporaryFolder();
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      const told = `image, then its targets;\n${TITLE}.\n`;
+      expect((await store('show', '--image', '17')).stdout).toBe(`Wrote image-17.png: ${told}`);
+      expect((await store('show', 'one', '--image', '17, 3')).stdout).toBe(`Wrote image-17-3.png: ${told}`);
+      expect((await store('show', 'x.PNG', '--image', '3')).stdout).toBe(`Wrote x.PNG: ${told}`);
+      expect(readdirSync(folder).sort()).toEqual(['image-17-3.png', 'image-17.png', 'x.PNG']);
+      mkdirSync(join(runs, 'artifacts', 'precompute-0'));
+      const { code, stderr } = await store('show', '--image', '1');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^Expected the name of a gradient store\. In RUNS there are precompute-0, /);
+    } finally {
+      process.chdir(before);
+    }
+  });
+});
+
     rmSync(join(directory, 'manifest.json'));
     expect((await store('show', 'one', 'a.png', '--image', '1')).stderr).toBe(
       `Expected the data set that the gradients of RUNS/artifacts/${id} belong to, found no manifest that names it; ${again}`,
     );
   });
 });
+    [['show', 'one', 'a.jpg', '--image', '1'], `Expected a file that ends in .png, got a.jpg.${HINT}`],
