@@ -6,15 +6,15 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
-import type { FileRecord, Manifest } from '../../schemas/manifest.ts';
-import { readManifest } from '../artifacts.ts';
+import type { Manifest } from '../../schemas/manifest.ts';
+import { readManifest, verifyArtifact } from '../artifacts.ts';
 import { canonicalJson, sha256File } from '../content-hash.ts';
-import { type Damage, findDamage } from './check-shard.ts';
+import { type Damage, findDamage, toDamage } from './check-shard.ts';
+import { forgottenFiles, otherFiles, recordedFile, staleEntries, wrongIdentity } from './compare-manifest.ts';
 import { shardsOnDisk } from './shard-files.ts';
 import {
   countShards,
   readJson,
-  readShardRecord,
   readStoreInfo,
   recordName,
   STORE_FILE,
@@ -24,6 +24,8 @@ import {
 import { readSummary, summarizeRecords } from './store-summary.ts';
 
 const MANIFEST = 'manifest.json';
+const NEWER = 'a newer release has written it';
+const OTHER_CONTENT = `${MANIFEST} lists other content of it`;
 
 export interface Verdict {
   /** Null where the store does not say what it holds. */
@@ -31,6 +33,18 @@ export interface Verdict {
   /** Whether a manifest says that the store is whole. */
   isFinished: boolean;
   damages: Damage[];
+  /**
+   * Files that are sound in themselves, but not those that the manifest lists. Which of the two is right shows when they
+   * are made again.
+   */
+  doubtful: string[];
+  /** Names of files that are no part of a store, sorted. */
+  others: string[];
+}
+
+/** Damage that only a newer release can judge. */
+export function isNewer({ found }: Damage): boolean {
+  return found === NEWER;
 }
 
 /** @param onShard told after each shard */
@@ -38,19 +52,57 @@ export async function verifyStore(
   directory: string,
   onShard: (done: number, total: number) => void = () => undefined,
 ): Promise<Verdict> {
-  const described = await attempt(STORE_FILE, () => readStoreInfo(directory));
-  if ('found' in described) return { info: null, isFinished: false, damages: [described] };
-  const info = described.value;
   const listed = await attempt(MANIFEST, () => readManifest(directory));
   const manifest = 'found' in listed ? null : listed.value;
+  const described = await describedStore(directory, manifest);
+  if ('found' in described) return withoutDescription(directory, manifest, described);
+  const info = described.value;
   const damages = [
     ...(await damagedShards(directory, info, onShard)),
     ...(await damagedSummary(directory, info, manifest !== null)),
   ];
   const named = new Set(damages.map(({ file }) => file));
   if ('found' in listed) damages.push(listed);
-  if (manifest !== null) damages.push(...(await staleEntries(directory, info, manifest, named)));
-  return { info, isFinished: manifest !== null, damages };
+  const stale = manifest === null ? [] : await staleEntries(directory, info, manifest, named);
+  const wrong =
+    manifest === null
+      ? []
+      : [
+          ...stale.map((name) => `it lists other content of ${name}`),
+          ...forgottenFiles(info, manifest).map((name) => `it does not list ${name}`),
+          ...wrongIdentity(directory, manifest),
+        ];
+  return {
+    info,
+    isFinished: manifest !== null,
+    damages: [...damages, ...wrong.map((found) => ({ file: MANIFEST, found }))],
+    doubtful: stale,
+    others: await otherFiles(directory, info, manifest),
+  };
+}
+
+/** What `store.json` says, unless the manifest lists another: all that is in the store is judged by it. */
+async function describedStore(
+  directory: string,
+  manifest: Manifest | null,
+): Promise<{ value: GradientStoreInfo } | Damage> {
+  const described = await attempt(STORE_FILE, () => readStoreInfo(directory));
+  const listed = manifest?.files.find(({ name }) => name === STORE_FILE);
+  if ('found' in described || listed === undefined) return described;
+  const isListed = (await sha256File(join(directory, STORE_FILE))) === listed.sha256;
+  return isListed ? described : { file: STORE_FILE, found: OTHER_CONTENT };
+}
+
+/** Without a description the manifest alone tells what the other files should be. */
+async function withoutDescription(
+  directory: string,
+  manifest: Manifest | null,
+  damage: Damage,
+): Promise<Verdict> {
+  const changed = manifest === null ? [] : await verifyArtifact(directory);
+  const others = changed.filter((name) => name !== STORE_FILE);
+  const damages = [damage, ...others.map((file) => ({ file, found: OTHER_CONTENT }))];
+  return { info: null, isFinished: false, damages, doubtful: [], others: [] };
 }
 
 /** What a reader returns, or what its error says about the file. */
@@ -58,10 +110,12 @@ async function attempt<T>(file: string, read: () => Promise<T>): Promise<{ value
   try {
     return { value: await read() };
   } catch (error) {
-    if (!(error instanceof PipelineError)) throw error;
-    if (error.code === 'VERSION_NEWER') return { file, found: 'a newer release has written it' };
-    if (error.code === 'ARTIFACT_DAMAGED') return { file, found: 'it is missing or not what it should be' };
-    throw error;
+    const code = error instanceof PipelineError ? error.code : null;
+    if (code === 'VERSION_NEWER') return { file, found: NEWER };
+    if (code === 'ARTIFACT_DAMAGED') return { file, found: 'it is missing or not what it should be' };
+    const damage = toDamage(error, file);
+    if (damage === null) throw error;
+    return damage;
   }
 }
 
@@ -86,13 +140,14 @@ async function damagedShards(
 
 /** A damaged shard that is really another one: files were swapped, or one was copied over it. */
 async function mistaken(directory: string, info: GradientStoreInfo, shard: number): Promise<Damage | null> {
-  const raw = (await readJson(join(directory, recordName(shard)))) as { name?: unknown } | null | undefined;
+  const path = join(directory, recordName(shard));
+  const raw = (await readJson(path).catch(() => null)) as { name?: unknown } | null | undefined;
   if (typeof raw?.name === 'string' && raw.name !== shardName(shard)) {
     return { file: recordName(shard), found: `it describes ${raw.name}` };
   }
   const actual = await sha256File(join(directory, shardName(shard))).catch(() => null);
   for (let other = 0; actual !== null && other < countShards(info); other++) {
-    const record = other === shard ? undefined : await readShardRecord(directory, info, other);
+    const record = other === shard ? null : await recordedFile(directory, info, other);
     if (record?.sha256 === actual) return { file: shardName(shard), found: `it holds ${shardName(other)}` };
   }
   return null;
@@ -112,52 +167,4 @@ async function damagedSummary(
   const expected = await attempt(SUMMARY_FILE, () => summarizeRecords(directory, info));
   if ('found' in expected || canonicalJson(expected.value) === canonicalJson(found.value)) return [];
   return [{ file: SUMMARY_FILE, found: 'it is not that of the records' }];
-}
-
-/**
- * Small files by their content, shards by what their records say, which was compared with their content.
- * @param named files that are damaged themselves
- */
-async function staleEntries(
-  directory: string,
-  info: GradientStoreInfo,
-  manifest: Manifest,
-  named: ReadonlySet<string>,
-): Promise<Damage[]> {
-  const listed = new Map(manifest.files.map((file) => [file.name, file]));
-  const shards = Array.from({ length: countShards(info) }, (_, shard) => shard);
-  const expected = [
-    STORE_FILE,
-    SUMMARY_FILE,
-    ...shards.flatMap((shard) => [shardName(shard), recordName(shard)]),
-  ];
-  const damages: Damage[] = expected
-    .filter((name) => !listed.has(name))
-    .map((name) => ({ file: MANIFEST, found: `it does not list ${name}` }));
-  for (const record of manifest.files) {
-    if (named.has(record.name)) continue;
-    const shard = shards.find((number) => shardName(number) === record.name);
-    const actual =
-      shard === undefined
-        ? await fileRecord(directory, record.name)
-        : await recordedFile(directory, info, shard);
-    // What is missing is named by the checks of shards and summary.
-    if (actual === null || (actual.bytes === record.bytes && actual.sha256 === record.sha256)) continue;
-    damages.push({ file: MANIFEST, found: `it lists other content of ${record.name}` });
-  }
-  return damages;
-}
-
-async function fileRecord(directory: string, name: string): Promise<Omit<FileRecord, 'name'> | null> {
-  const path = join(directory, name);
-  const info = await stat(path).catch(() => null);
-  return info === null ? null : { bytes: info.size, sha256: await sha256File(path) };
-}
-
-async function recordedFile(
-  directory: string,
-  info: GradientStoreInfo,
-  shard: number,
-): Promise<Omit<FileRecord, 'name'> | null> {
-  return (await readShardRecord(directory, info, shard)) ?? null;
 }

@@ -10,7 +10,7 @@ import { readManifest, reopenArtifact } from '../../../store/artifacts.ts';
 import { keyOf } from '../../../store/content-hash.ts';
 import { acquireLock } from '../../../store/lock-file.ts';
 import { readShardRecord } from '../../../store/shards/store-layout.ts';
-import { type Verdict, verifyStore } from '../../../store/shards/verify-store.ts';
+import { isNewer, type Verdict, verifyStore } from '../../../store/shards/verify-store.ts';
 import { loadExperiment } from '../../config/load.ts';
 import { readSource } from '../../config/source.ts';
 import { buildGraph, type Graph, nodeId } from '../../dag.ts';
@@ -29,14 +29,21 @@ import type { StoreArguments } from './info.ts';
 
 const SHARD = /^(shard-(\d+))\.(arrow|json)$/;
 
+/** SHA-256 that a shard may have had, by its name; none where that is not known. */
+type Known = Map<string, string[]>;
+
 interface RepairArguments extends StoreArguments {
   jobs?: number | undefined;
   verbose: boolean;
 }
 
-/** A shard that was made again, and whether its SHA-256 is what it was; null where that is not known. */
+/**
+ * A shard that was made again, and whether its SHA-256 is what it was, null where that is not known; or one that the store
+ * should not have and that was taken out.
+ */
 interface Repaired {
   file: string;
+  isRemoved: boolean;
   isSame: boolean | null;
 }
 
@@ -56,7 +63,7 @@ export async function repairCommand(args: RepairArguments, world: World): Promis
 }
 
 function requireRepairable(directory: string, { damages }: Verdict): void {
-  const newer = damages.find(({ found }) => found.startsWith('a newer release'));
+  const newer = damages.find(isNewer);
   if (newer === undefined) return;
   const message = `Expected a store that this release can write, found that a newer one has written ${newer.file} of ${directory}; update this program.`;
   throw new PipelineError('VERSION_NEWER', message, { place: { artifact: directory } });
@@ -93,32 +100,32 @@ function needed({ nodes }: Graph, id: string) {
   return nodes.filter((node) => ids.has(node.id));
 }
 
-/** SHA-256 of the damaged shards as the manifest has it, else as their records do. */
-async function knownChecksums(
-  directory: string,
-  { info, damages }: Verdict,
-): Promise<Map<string, string | null>> {
+/**
+ * SHA-256 of the shards that are to be made again, as the manifest and their records have it. Where these two differ, either
+ * may be right.
+ */
+async function knownChecksums(directory: string, { info, damages, doubtful }: Verdict): Promise<Known> {
   const manifest = await readManifest(directory).catch(() => null);
-  const known = new Map<string, string | null>();
-  for (const { file } of damages) {
+  const known: Known = new Map();
+  for (const file of [...damages.map((damage) => damage.file), ...doubtful]) {
     const [, name, number] = SHARD.exec(file) ?? [];
-    if (name === undefined || info === null) continue;
+    if (name === undefined) continue;
     const listed = manifest?.files.find((entry) => entry.name === `${name}.arrow`)?.sha256;
-    const record = await readShardRecord(directory, info, Number(number)).catch(() => undefined);
-    known.set(`${name}.arrow`, listed ?? record?.sha256 ?? null);
+    const record = info && (await readShardRecord(directory, info, Number(number)).catch(() => undefined));
+    known.set(
+      `${name}.arrow`,
+      [listed, record?.sha256].filter((sha256) => sha256 !== undefined),
+    );
   }
   return known;
 }
 
 /** Takes out what is damaged, under the artifact's lock; the stage then makes only that. */
-async function reopen(directory: string, runs: string, { damages }: Verdict): Promise<void> {
+async function reopen(directory: string, runs: string, { damages, doubtful }: Verdict): Promise<void> {
   const path = lockOf({ id: basename(directory) }, runs);
   const lock = await acquireLock(path, { purpose: 'repair', wait: false });
   try {
-    await reopenArtifact(
-      directory,
-      damages.map(({ file }) => file),
-    );
+    await reopenArtifact(directory, [...damages.map(({ file }) => file), ...doubtful]);
   } finally {
     await lock.release();
   }
@@ -154,16 +161,12 @@ async function run(
   }
 }
 
-async function tell(
-  { json }: RepairArguments,
-  world: World,
-  directory: string,
-  known: ReadonlyMap<string, string | null>,
-): Promise<void> {
+async function tell({ json }: RepairArguments, world: World, directory: string, known: Known): Promise<void> {
   const files = (await readManifest(directory))?.files ?? [];
-  const repaired = [...known].map(([file, sha256]): Repaired => {
+  const repaired = [...known].map(([file, before]): Repaired => {
     const now = files.find(({ name }) => name === file)?.sha256;
-    return { file, isSame: sha256 === null ? null : now === sha256 };
+    const isRemoved = now === undefined;
+    return { file, isRemoved, isSame: before.length === 0 || isRemoved ? null : before.includes(now) };
   });
   const words = (isSame: boolean | null) =>
     isSame === null
@@ -171,7 +174,9 @@ async function tell(
       : isSame
         ? 'the same SHA-256 as before'
         : 'ANOTHER SHA-256 than before';
-  const lines = repaired.map(({ file, isSame }) => `${file}: made again, ${words(isSame)}`);
+  const lines = repaired.map(
+    ({ file, isRemoved, isSame }) => `${file}: ${isRemoved ? 'taken out' : `made again, ${words(isSame)}`}`,
+  );
   world.stdout.write(
     json ? `${JSON.stringify(repaired, null, 2)}\n` : `${[...lines, `${directory} is whole.`].join('\n')}\n`,
   );

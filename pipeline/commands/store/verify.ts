@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { PipelineError } from '../../../schemas/errors.ts';
 import { countShards } from '../../../store/shards/store-layout.ts';
-import { type Verdict, verifyStore } from '../../../store/shards/verify-store.ts';
+import { isNewer, type Verdict, verifyStore } from '../../../store/shards/verify-store.ts';
 import { labelled } from '../../fold-text.ts';
 import type { World } from '../../world.ts';
 import { findStore } from './find-store.ts';
@@ -12,24 +12,35 @@ import type { StoreArguments } from './info.ts';
 export async function verifyCommand({ source, runs, json }: StoreArguments, world: World): Promise<void> {
   const directory = await findStore(source, runs);
   const verdict = await verifyStore(directory);
-  const { isFinished, damages } = verdict;
+  const { isFinished, damages, others } = verdict;
   world.stdout.write(
     json
-      ? `${JSON.stringify({ directory: resolve(directory), isFinished, damages }, null, 2)}\n`
+      ? `${JSON.stringify({ directory: resolve(directory), isFinished, damages, others }, null, 2)}\n`
       : `${tell(directory, verdict).join('\n')}\n`,
   );
   if (damages.length === 0) return;
   throw new PipelineError(
     'ARTIFACT_DAMAGED',
-    `Expected every byte of ${directory} as it was written, found ${damages.length === 1 ? 'one thing' : `${damages.length} things`} wrong. Mend it with: pipeline store repair ${directory}`,
+    `Expected every byte of ${directory} as it was written, found ${damages.length === 1 ? 'one thing' : `${damages.length} things`} wrong. ${advice(directory, damages)}`,
     { place: { artifact: directory, files: damages.map(({ file }) => file) } },
   );
 }
 
-function tell(directory: string, { info, isFinished, damages }: Verdict): string[] {
+/** What `repair` would refuse is not recommended. */
+function advice(directory: string, damages: Verdict['damages']): string {
+  return damages.some(isNewer)
+    ? 'Update this program, or use that release.'
+    : `Mend it with: pipeline store repair ${directory}`;
+}
+
+function tell(directory: string, { info, isFinished, damages, others }: Verdict): string[] {
   const shards = info === null ? 0 : countShards(info);
   const end = isFinished ? '' : ' No manifest says that it is finished.';
-  if (damages.length === 0) return [`${directory}: ${shards} shards, every byte as it was written.${end}`];
+  const rest = others.flatMap((name) =>
+    labelled('Besides', 'Besides  '.length, `${name}, which is no part of the store`),
+  );
+  if (damages.length === 0)
+    return [`${directory}: ${shards} shards, every byte as it was written.${end}`, ...rest];
   const width = Math.max(...damages.map(({ file }) => file.length)) + 2;
-  return damages.flatMap(({ file, found }) => labelled(file, width, found));
+  return [...damages.flatMap(({ file, found }) => labelled(file, width, found)), ...rest];
 }

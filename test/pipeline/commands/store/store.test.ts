@@ -14,7 +14,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contentOf } from '../../../store/shards/sample-stores.ts';
+import { contentOf, gradientsOf, writeMissing } from '../../../store/shards/sample-stores.ts';
 import { makeStore } from '../../../store/shards/temporary-stores.ts';
 import { MAY_MOUNT, NEEDS_MOUNT, smallDisk } from '../../../store/support/small-disk.ts';
 import { temporaryFolder } from '../../../store/support/temporary-folder.ts';
@@ -102,10 +102,29 @@ describe('a store', () => {
     });
     expect((await store('repair')).stdout).toBe(`RUNS/artifacts/${id}: nothing to repair.\n`);
   });
+
+  it('that is sound may lie beside other files', async () => {
+    const { store, id, directory } = await copyRuns(source);
+    writeFileSync(join(directory, 'notes.txt'), '');
+    expect(await store('verify')).toEqual({
+      code: 0,
+      stdout: `RUNS/artifacts/${id}: 12 shards, every byte as it was written.\nBesides  notes.txt, which is no part of the store\n`,
+      stderr: '',
+    });
+    expect(JSON.parse((await store('verify', '--json')).stdout)).toMatchObject({
+      damages: [],
+      others: ['notes.txt'],
+    });
+  });
 });
 
 /** Each damages a store and says what is to be found. */
-const DAMAGES: Record<string, { damage(at: (name: string) => string): void; found: [string, string][] }> = {
+interface DamageCase {
+  damage(at: (name: string) => string): void | Promise<void>;
+  found: [string, string][];
+}
+
+const DAMAGES: Record<string, DamageCase> = {
   'a flipped bit': {
     damage: (at) => edit(at('shard-00005.arrow'), (bytes) => (bytes[1000]! ^= 16)),
     found: [['shard-00005.arrow', 'record batch 0 of 1 has another CRC-32 than when it was written']],
@@ -150,6 +169,29 @@ const DAMAGES: Record<string, { damage(at: (name: string) => string): void; foun
     },
     found: [['shard-00003.json', 'it describes shard-00002.arrow']],
   },
+  'a shard of another store with its record': {
+    async damage(at) {
+      const info = JSON.parse(readFileSync(at('store.json'), 'utf8'));
+      const other = await temporaryFolder();
+      await writeMissing(other, info, gradientsOf(info, 2));
+      for (const name of ['shard-00006.arrow', 'shard-00006.json']) copyFileSync(join(other, name), at(name));
+    },
+    found: [
+      ['summary.json', 'it is not that of the records'],
+      ['manifest.json', 'it lists other content of shard-00006.arrow'],
+      ['manifest.json', 'it lists other content of shard-00006.json'],
+    ],
+  },
+  'a record that says the codec lost nothing': {
+    damage: (at) =>
+      editJson(at('shard-00008.json'), (record) => {
+        record.meanCosineLoss = 0;
+      }),
+    found: [
+      ['summary.json', 'it is not that of the records'],
+      ['manifest.json', 'it lists other content of shard-00008.json'],
+    ],
+  },
   'a shard too many': {
     damage: (at) => copyFileSync(at('shard-00002.arrow'), at('shard-00012.arrow')),
     found: [['shard-00012.arrow', 'the store has only 12 shards']],
@@ -170,6 +212,23 @@ const DAMAGES: Record<string, { damage(at: (name: string) => string): void; foun
       }),
     found: [['manifest.json', 'it does not list shard-00004.json']],
   },
+  'a manifest of other settings': {
+    damage: (at) =>
+      editJson(at('manifest.json'), (manifest) => {
+        manifest.codeVersion++;
+      }),
+    found: [['manifest.json', 'its key is not that of what it says the store was made from']],
+  },
+  'a manifest of another key': {
+    damage: (at) =>
+      editJson(at('manifest.json'), (manifest) => {
+        manifest.key = 'a'.repeat(16);
+      }),
+    found: [
+      ['manifest.json', 'its key is not that of what it says the store was made from'],
+      ['manifest.json', `it is that of precompute-${'a'.repeat(16)}`],
+    ],
+  },
   'a manifest that is none': {
     damage: (at) => writeFileSync(at('manifest.json'), '{'),
     found: [['manifest.json', 'it is missing or not what it should be']],
@@ -184,6 +243,24 @@ const DAMAGES: Record<string, { damage(at: (name: string) => string): void; foun
   'a description that is none': {
     damage: (at) => writeFileSync(at('store.json'), '{}'),
     found: [['store.json', 'it is missing or not what it should be']],
+  },
+  'a description of another codec': {
+    damage: (at) =>
+      editJson(at('store.json'), (info) => {
+        info.codec = 'float16';
+      }),
+    found: [['store.json', 'manifest.json lists other content of it']],
+  },
+  'a description and a shard of another store': {
+    async damage(at) {
+      await DAMAGES['a shard of another store with its record']!.damage(at);
+      writeFileSync(at('store.json'), '{}');
+    },
+    found: [
+      ['store.json', 'it is missing or not what it should be'],
+      ['shard-00006.arrow', 'manifest.json lists other content of it'],
+      ['shard-00006.json', 'manifest.json lists other content of it'],
+    ],
   },
 };
 
@@ -203,7 +280,7 @@ function editJson(path: string, change: (content: any) => void): void {
 describe('damage', () => {
   it.each(Object.entries(DAMAGES))('%s is named', async (_, { damage, found }) => {
     const { store, directory, id } = await copyRuns(source);
-    damage((name) => join(directory, name));
+    await damage((name) => join(directory, name));
     const { code, stdout, stderr } = await store('verify', '--json');
     expect(code).toBe(1);
     expect(JSON.parse(stdout).damages.map(({ file, found }: never) => [file, found])).toEqual(found);
@@ -225,7 +302,7 @@ describe('damage', () => {
       'a shard too many',
       'a summary of something else',
     ]) {
-      DAMAGES[name]!.damage((file) => join(directory, file));
+      await DAMAGES[name]!.damage((file) => join(directory, file));
     }
     const { code, stdout, stderr } = await store('repair', '--jobs', '1');
     expect([code, stderr]).toEqual([0, '']);
@@ -233,6 +310,7 @@ describe('damage', () => {
     for (const shard of ['00000', '00001', '00002', '00005', '00007', '00011']) {
       expect(stdout).toContain(`shard-${shard}.arrow: made again, the same SHA-256 as before\n`);
     }
+    expect(stdout).toContain('shard-00012.arrow: taken out\n');
     const after = await contentOf(directory);
     after.delete('provenance.json');
     expect(after).toEqual(before);
@@ -240,10 +318,35 @@ describe('damage', () => {
     expect(existsSync(join(runs, 'locks'))).toBe(true);
   });
 
+  it.each([
+    ['a shard of another store with its record', ['00006']],
+    ['a record that says the codec lost nothing', ['00008']],
+    ['a stale manifest', ['00004']],
+    ['a manifest of another key', []],
+    ['a description of another codec', []],
+    ['a description and a shard of another store', ['00006']],
+  ])('that is sound in itself is not believed: %s', async (name, shards) => {
+    const { store, directory } = await copyRuns(source);
+    const before = await contentOf(directory);
+    before.delete('provenance.json');
+    await DAMAGES[name]!.damage((file) => join(directory, file));
+    const { code, stdout, stderr } = await store('repair', '--jobs', '1');
+    expect([code, stderr]).toEqual([0, '']);
+    const made = stdout.split('\n').filter((line) => line.includes('made again'));
+    expect(made).toEqual(
+      shards.map((shard) => `shard-${shard}.arrow: made again, the same SHA-256 as before`),
+    );
+    const after = await contentOf(directory);
+    after.delete('provenance.json');
+    expect(after).toEqual(before);
+  });
+
   it('that is mended to other bytes than before is told', async () => {
     const { store, directory, id } = await copyRuns(source);
-    DAMAGES['a stale manifest']!.damage((file) => join(directory, file));
-    edit(join(directory, 'shard-00004.arrow'), (bytes) => (bytes[1000]! ^= 16));
+    await DAMAGES['a stale manifest']!.damage((file) => join(directory, file));
+    editJson(join(directory, 'shard-00004.json'), (record) => {
+      record.sha256 = '1'.repeat(64);
+    });
     const { code, stdout, stderr } = await store('repair', '--jobs', '1');
     expect(code).toBe(1);
     expect(stdout).toContain('shard-00004.arrow: made again, ANOTHER SHA-256 than before\n');
@@ -257,7 +360,11 @@ describe('damage', () => {
     editJson(join(directory, 'store.json'), (info) => {
       info.version = 99;
     });
-    expect((await store('verify')).stdout).toBe('store.json  a newer release has written it\n');
+    const found = await store('verify');
+    expect(found.stdout).toBe('store.json  a newer release has written it\n');
+    expect(found.stderr).toBe(
+      `Expected every byte of RUNS/artifacts/${id} as it was written, found one thing wrong. Update this program, or use that release.\n`,
+    );
     const { code, stderr } = await store('repair');
     expect([code, stderr]).toEqual([
       1,
@@ -333,6 +440,28 @@ describe('show', () => {
   });
 });
 
+describe('show with fewer words', () => {
+  it('takes the only store, and names the file after the images', async () => {
+    const { store, runs } = await copyRuns(source);
+    const folder = await temporaryFolder();
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      const told = `image, then its targets;\n${TITLE}.\n`;
+      expect((await store('show', '--image', '17')).stdout).toBe(`Wrote image-17.png: ${told}`);
+      expect((await store('show', 'one', '--image', '17, 3')).stdout).toBe(`Wrote image-17-3.png: ${told}`);
+      expect((await store('show', 'x.PNG', '--image', '3')).stdout).toBe(`Wrote x.PNG: ${told}`);
+      expect(readdirSync(folder).sort()).toEqual(['image-17-3.png', 'image-17.png', 'x.PNG']);
+      mkdirSync(join(runs, 'artifacts', 'precompute-0'));
+      const { code, stderr } = await store('show', '--image', '1');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^Expected the name of a gradient store\. In RUNS there are precompute-0, /);
+    } finally {
+      process.chdir(before);
+    }
+  });
+});
+
 describe('export', () => {
   it('writes what numpy, pyarrow and DuckDB read', async () => {
     const { store } = await copyRuns(source);
@@ -388,6 +517,7 @@ describe('words', () => {
       ['show', 'one', 'a.png'],
       `Expected the number of an image (pipeline store show [STORE] --image 17 [OUT.png]).${HINT}`,
     ],
+    [['show', 'one', 'a.jpg', '--image', '1'], `Expected a file that ends in .png, got a.jpg.${HINT}`],
     [
       ['show', 'one', 'docs/report.png', '--image', '1'],
       `Expected to write a new file docs/report.png, found one there already; name another.${HINT}`,
@@ -440,32 +570,9 @@ describe('words', () => {
     expect((await store('show', 'one', 'a.png', '--image', '1')).stderr).toBe(
       `Expected the data set that the gradients of RUNS/artifacts/${id} belong to, found none at RUNS/artifacts/dataset-${key}; ${again}`,
     );
-describe('show with fewer words', () => {
-  it('takes the only store, and names the file after the images', async () => {
-    const { store, runs } = await copyRuns(source);
-    const folder = await temporaryFolder();
-    const before = process.cwd();
-    process.chdir(folder);
-    try {
-      const told = `image, then its targets;\n${TITLE}.\n`;
-      expect((await store('show', '--image', '17')).stdout).toBe(`Wrote image-17.png: ${told}`);
-      expect((await store('show', 'one', '--image', '17, 3')).stdout).toBe(`Wrote image-17-3.png: ${told}`);
-      expect((await store('show', 'x.PNG', '--image', '3')).stdout).toBe(`Wrote x.PNG: ${told}`);
-      expect(readdirSync(folder).sort()).toEqual(['image-17-3.png', 'image-17.png', 'x.PNG']);
-      mkdirSync(join(runs, 'artifacts', 'precompute-0'));
-      const { code, stderr } = await store('show', '--image', '1');
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/^Expected the name of a gradient store\. In RUNS there are precompute-0, /);
-    } finally {
-      process.chdir(before);
-    }
-  });
-});
-
     rmSync(join(directory, 'manifest.json'));
     expect((await store('show', 'one', 'a.png', '--image', '1')).stderr).toBe(
       `Expected the data set that the gradients of RUNS/artifacts/${id} belong to, found no manifest that names it; ${again}`,
     );
   });
 });
-    [['show', 'one', 'a.jpg', '--image', '1'], `Expected a file that ends in .png, got a.jpg.${HINT}`],
