@@ -16,7 +16,7 @@ type NpyType = 'float32' | 'float16' | 'uint16' | 'int32';
 const DESCRIPTIONS: Record<NpyType, string> = { float32: '<f4', float16: '<f2', uint16: '<u2', int32: '<i4' };
 
 /**
- * Writes `path`, and `<path without .npy>.classes.npy` ([images, targets], uint16) where the store lists the classes.
+ * Writes `path`, and {@link classesBeside} it the classes ([images, targets], uint16) where the store lists the classes.
  * Throws `NOT_FINITE` where a value is too large for float16.
  *
  * @returns for float16, the worst 1 − cos between a gradient and its rounded values; null for float32
@@ -45,10 +45,14 @@ export async function exportNpy(
     }
   });
   if (lists) {
-    const beside = `${path.replace(/\.npy$/, '')}.classes.npy`;
-    await writeNpy(beside, 'uint16', [images, targets], (write) => write(classes));
+    await writeNpy(classesBeside(path), 'uint16', [images, targets], (write) => write(classes));
   }
   return dtype === 'float32' ? null : worst;
+}
+
+/** Where the classes of the gradients in `path` go. */
+export function classesBeside(path: string): string {
+  return `${path.replace(/\.npy$/, '')}.classes.npy`;
 }
 
 async function writeNpy(

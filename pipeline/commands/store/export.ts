@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { collectLeftoversOf, makeDirectory } from '../../../store/atomic-file.ts';
 import { exportArrow } from '../../../store/shards/export-arrow.ts';
-import { exportNpy } from '../../../store/shards/export-npy.ts';
+import { classesBeside, exportNpy } from '../../../store/shards/export-npy.ts';
 import { exportParquet } from '../../../store/shards/export-parquet.ts';
 import { type GradientReader, openGradientReader } from '../../../store/shards/gradient-reader.ts';
 import { showBytes } from '../../../store/show-bytes.ts';
@@ -27,28 +27,36 @@ export async function exportCommand(args: ExportArguments, world: World): Promis
     throw usage('Expected a store and a file (pipeline store export STORE OUT.parquet).');
   }
   const format = args.format ?? formatOf(file);
-  if (existsSync(file))
-    throw usage(`Expected to write a new file ${file}, found one there already; name another.`);
+  requireNew(file);
   const directory = await findStore(source, args.runs);
   const reader = await openGradientReader(directory);
   const signals = listenForStop();
   try {
+    const lists = format === 'npy' && reader.info.targetClasses === 'listed';
+    const classes = lists ? classesBeside(file) : null;
+    if (classes !== null) requireNew(classes);
     await makeDirectory(dirname(resolve(file)));
     await collectLeftoversOf(resolve(file));
     const lost = await write(format, reader, directory, file, args.dtype, signals.stop);
     const { images, targets, shape } = reader.info;
     const bytes = (await stat(file)).size;
-    const shown = { file, format, bytes, images, targets, shape, worstCosineLoss: lost };
+    const shown = { file, classes, format, bytes, images, targets, shape, worstCosineLoss: lost };
+    const beside = classes === null ? '' : `; their classes: ${classes}`;
     const loss = lost === null ? '' : `; 1 - cos against the store ${showLoss(lost)} at worst`;
     world.stdout.write(
       json
         ? `${JSON.stringify(shown, null, 2)}\n`
-        : `Wrote ${file}: ${images * targets} gradients (${showBytes(bytes)})${loss}.\n`,
+        : `Wrote ${file}: ${images * targets} gradients (${showBytes(bytes)})${beside}${loss}.\n`,
     );
   } finally {
     signals.close();
     await reader.close();
   }
+}
+
+function requireNew(file: string): void {
+  if (existsSync(file))
+    throw usage(`Expected to write a new file ${file}, found one there already; name another.`);
 }
 
 function formatOf(file: string): Format {

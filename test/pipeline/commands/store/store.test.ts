@@ -486,6 +486,21 @@ describe('export', () => {
     });
     expect(shown.worstCosineLoss).toBeLessThan(1e-6);
   });
+
+  it('puts listed classes beside an array, and over no other file', async () => {
+    const { store } = await copyRuns(source);
+    const { directory } = await makeStore({ targetClasses: 'listed', classes: 7 });
+    const folder = await temporaryFolder();
+    const { stdout } = await store('export', directory, join(folder, 'g.npy'));
+    expect(stdout.replaceAll(folder, 'F')).toBe(
+      'Wrote F/g.npy: 30 gradients (7.3 kB); their classes: F/g.classes.npy.\n',
+    );
+    rmSync(join(folder, 'g.npy'));
+    expect((await store('export', directory, join(folder, 'g.npy'))).stderr).toBe(
+      `Expected to write a new file ${folder}/g.classes.npy, found one there already; name another.${HINT}`,
+    );
+    expect(readdirSync(folder)).toEqual(['g.classes.npy']);
+  });
 });
 
 describe.skipIf(!MAY_MOUNT)(`on a disk without room${NEEDS_MOUNT}`, () => {
@@ -497,7 +512,7 @@ describe.skipIf(!MAY_MOUNT)(`on a disk without room${NEEDS_MOUNT}`, () => {
     expect(stderr).toContain(
       `Expected room to write ${disk}/g.${kind}, found that the disk is full (ENOSPC).`,
     );
-    expect(existsSync(join(disk, `g.${kind}`))).toBe(false);
+    expect(readdirSync(disk)).toEqual([]);
   });
 });
 
