@@ -6,6 +6,10 @@ const text = { type: 'string', requiresArg: true } as const;
 const runs = { ...text, default: './runs', describe: 'Folder for artifacts and results' } as const;
 const json = { type: 'boolean', default: false, describe: 'JSON on stdout, for programs' } as const;
 const verbose = { type: 'boolean', default: false, describe: 'Where errors arose' } as const;
+const data = {
+  ...text,
+  describe: 'Folder with data sets (default: $PAG_DATA, else ./data)',
+} as const;
 const jobs = {
   type: 'number',
   requiresArg: true,
@@ -60,7 +64,7 @@ export function describeStore(parser: Argv, world: World): Argv {
       (own) =>
         own
           .positional('source', { type: 'string', describe: 'Folder, key or variant' })
-          .options({ runs, jobs, json, verbose }),
+          .options({ data, runs, jobs, json, verbose }),
       async (args) => (await import('./store/repair.ts')).repairCommand(args, world),
     )
     .command(

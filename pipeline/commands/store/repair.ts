@@ -33,8 +33,17 @@ const SHARD = /^(shard-(\d+))\.(arrow|json)$/;
 type Known = Map<string, string[]>;
 
 interface RepairArguments extends StoreArguments {
+  data?: string | undefined;
   jobs?: number | undefined;
   verbose: boolean;
+}
+
+/** What is to be run. */
+interface Work {
+  experiment: Experiment;
+  graph: Graph;
+  runs: string;
+  dataDirectory: string | null;
 }
 
 /**
@@ -55,10 +64,11 @@ export async function repairCommand(args: RepairArguments, world: World): Promis
     return;
   }
   requireRepairable(directory, before);
+  const dataDirectory = findDataDirectory(args.data, world.environment);
   const { experiment, graph, runs } = await graphOf(directory, world);
   const known = await knownChecksums(directory, before);
   await reopen(directory, runs, before);
-  await run(args, world, experiment, graph, runs);
+  await run(args, world, { experiment, graph, runs, dataDirectory });
   await tell(args, world, directory, known);
 }
 
@@ -70,10 +80,7 @@ function requireRepairable(directory: string, { damages }: Verdict): void {
 }
 
 /** The part of an experiment that ends in the artifact, from the resolved file of an experiment that needs it. */
-async function graphOf(
-  directory: string,
-  { stagesModule }: World,
-): Promise<{ experiment: Experiment; graph: Graph; runs: string }> {
+async function graphOf(directory: string, { stagesModule }: World): Promise<Omit<Work, 'dataDirectory'>> {
   const runs = runsOf(directory);
   const id = basename(directory);
   const users = runs === null ? [] : await listExperiments(runs);
@@ -134,9 +141,7 @@ async function reopen(directory: string, runs: string, { damages, doubtful }: Ve
 async function run(
   args: RepairArguments,
   world: World,
-  experiment: Experiment,
-  graph: Graph,
-  runs: string,
+  { experiment, graph, runs, dataDirectory }: Work,
 ): Promise<void> {
   const log = openLog(
     { json: false, quiet: args.json, verbose: args.verbose },
@@ -148,7 +153,7 @@ async function run(
     await runPlan(makePlan(graph, await inspectGraph(graph, runs), []), {
       experiment,
       runs,
-      dataDirectory: findDataDirectory(undefined, world.environment),
+      dataDirectory,
       stagesModule: world.stagesModule,
       jobs: jobsOf(args.jobs),
       emit: log.emit,

@@ -372,6 +372,20 @@ describe('damage', () => {
     ]);
   });
 
+  it('is mended only where the data can be found, should they be needed', async () => {
+    const { store, directory } = await copyRuns(source);
+    DAMAGES['a flipped bit']!.damage((file) => join(directory, file));
+    const before = await contentOf(directory);
+    expect(await store('repair', '--data', 'nowhere')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'Expected a folder with data sets at nowhere, as --data says, found nothing there; correct the path.\n',
+    });
+    expect(await contentOf(directory)).toEqual(before);
+    expect((await store('repair', '--jobs', '1', '--data', 'test')).code).toBe(0);
+  });
+
   it('in a store of no experiment is not mended', async () => {
     const { store, directory, runs, id } = await copyRuns(source);
     DAMAGES['a flipped bit']!.damage((file) => join(directory, file));
