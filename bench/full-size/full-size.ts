@@ -95,26 +95,21 @@ try {
   say('precompute', made, `${size}, ${rate(made.seconds)}`);
   const verified = await pipeline('store', 'verify', store);
   say('store verify', verified, rate(verified.seconds));
-  for (const targets of ['2', 'all']) {
-    const read = await measure([
-      '--import',
-      'tsx',
-      at('./read-epoch.ts'),
-      folderOf(runs, 'dataset'),
-      store,
-      targets,
-    ]);
-    const { rows, seconds, quarters } = JSON.parse(read.stdout) as {
+  const read = async (what: string, memory: string, ...words: string[]) => {
+    const found = await measure(['--import', 'tsx', ...words]);
+    const { rows, seconds, quarters } = JSON.parse(found.stdout) as {
       rows: number;
       seconds: number;
       quarters: number[];
     };
-    const growth = quarters.map((mb) => mb.toFixed(0)).join(', ');
-    say(
-      `epoch, targets: ${targets}`,
-      { ...read, seconds },
-      `${(rows / seconds).toFixed(0)} gradients/s; beyond the images, by quarter: ${growth} MB`,
-    );
+    const held = quarters.map((mb) => mb.toFixed(0)).join(', ');
+    const speed = `${(rows / seconds).toFixed(0)} gradients/s`;
+    say(what, { ...found, seconds }, `${speed}; ${memory}, by quarter: ${held} MB`);
+  };
+  await read('reader alone', 'whole process', at('./read-rows.ts'), store);
+  for (const targets of ['2', 'all']) {
+    const words = [at('./read-epoch.ts'), folderOf(runs, 'dataset'), store, targets];
+    await read(`epoch, targets: ${targets}`, 'beyond the images', ...words);
   }
 } finally {
   if (!values.keep) await rm(runs, { recursive: true, force: true });
