@@ -25,7 +25,7 @@ import { readSummary, summarizeRecords } from './store-summary.ts';
 
 const MANIFEST = 'manifest.json';
 const NEWER = 'a newer release has written it';
-const OTHER_CONTENT = `${MANIFEST} lists other content of it`;
+const OTHER_CONTENT = `it is not what ${MANIFEST} lists`;
 
 export interface Verdict {
   /** Null where the store does not say what it holds. */

@@ -21,15 +21,17 @@ export async function verifyCommand({ source, runs, json }: StoreArguments, worl
   if (damages.length === 0) return;
   throw new PipelineError(
     'ARTIFACT_DAMAGED',
-    `Expected every byte of ${directory} as it was written, found ${damages.length === 1 ? 'one thing' : `${damages.length} things`} wrong. ${advice(directory, damages)}`,
+    `Expected every byte of ${directory} as it was written, found ${damages.length === 1 ? 'one thing' : `${damages.length} things`} wrong. ${advice(directory, verdict)}`,
     { place: { artifact: directory, files: damages.map(({ file }) => file) } },
   );
 }
 
-/** What `repair` would refuse is not recommended. */
-function advice(directory: string, damages: Verdict['damages']): string {
-  return damages.some(isNewer)
-    ? 'Update this program, or use that release.'
+/** What `repair` would refuse is not recommended; shards that were not made yet are no damage. */
+function advice(directory: string, { info, isFinished, damages }: Verdict): string {
+  if (damages.some(isNewer)) return 'Update this program, or use that release.';
+  const isUnfinished = info !== null && !isFinished && damages.every(({ file }) => file !== 'manifest.json');
+  return isUnfinished
+    ? 'No manifest says that it is finished; `pipeline run` goes on with it.'
     : `Mend it with: pipeline store repair ${directory}`;
 }
 

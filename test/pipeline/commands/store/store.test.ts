@@ -86,10 +86,14 @@ describe('a store', () => {
   });
 
   it('that is unfinished says how far it is', async () => {
-    const { store, directory } = await copyRuns(source);
+    const { store, directory, id } = await copyRuns(source);
     for (const name of ['manifest.json', 'shard-00003.json']) rmSync(join(directory, name));
     expect((await store('info')).stdout).toContain(
       'Shards         11 of 12: unfinished, `pipeline run` goes on\n',
+    );
+    const whole = `Expected every byte of RUNS/artifacts/${id} as it was written, found one thing wrong.`;
+    expect((await store('verify')).stderr).toBe(
+      `${whole} No manifest says that it is finished; \`pipeline run\` goes on with it.\n`,
     );
   });
 
@@ -249,7 +253,7 @@ const DAMAGES: Record<string, DamageCase> = {
       editJson(at('store.json'), (info) => {
         info.codec = 'float16';
       }),
-    found: [['store.json', 'manifest.json lists other content of it']],
+    found: [['store.json', 'it is not what manifest.json lists']],
   },
   'a description and a shard of another store': {
     async damage(at) {
@@ -258,8 +262,8 @@ const DAMAGES: Record<string, DamageCase> = {
     },
     found: [
       ['store.json', 'it is missing or not what it should be'],
-      ['shard-00006.arrow', 'manifest.json lists other content of it'],
-      ['shard-00006.json', 'manifest.json lists other content of it'],
+      ['shard-00006.arrow', 'it is not what manifest.json lists'],
+      ['shard-00006.json', 'it is not what manifest.json lists'],
     ],
   },
 };
