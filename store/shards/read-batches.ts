@@ -7,7 +7,7 @@ import { openShard, requireChecksum, requireRecord, translateDamage } from './ch
 import type { Decoder } from './codecs/codec.ts';
 import { crc32 } from './crc32.ts';
 import { prefetch } from './prefetch.ts';
-import { readPieces } from './read-pieces.ts';
+import { readNow, readPieces } from './read-pieces.ts';
 import type { RowFormat } from './read-rows.ts';
 import { INDEX_COLUMNS, shardColumns, shardName } from './store-layout.ts';
 
@@ -47,13 +47,23 @@ export async function* readBatches(
     const { batches } = record;
     const bodyBytes = align(Math.max(...batches.map(({ bytes }) => bytes)));
     const decoder = await openDecoder(2 * bodyBytes, format.isPlain ? 0 : batches[0]!.rows);
-    const isAhead = !(format.isPlain && isChecked);
-    const bodies = [0, isAhead ? bodyBytes : 0].map((start) => decoder.stored.subarray(start));
+    const bodies = [0, bodyBytes].map((start) => decoder.stored.subarray(start));
     let first = shard * info.shardImages;
-    for await (const index of readBodies(record, file, bodies, isChecked, isAhead)) {
+    const use = (index: number, body: Uint8Array) => {
       const { rows } = batches[index]!;
-      yield decodeBatch(info, format, decoder, bodies[index % 2]!, rows, first);
+      const batch = decodeBatch(info, format, decoder, body, rows, first);
       first += rows / info.targets;
+      return batch;
+    };
+    if (format.isPlain && isChecked) {
+      // Nothing is computed besides: another thread, a promise or a second buffer would cost more than it saves.
+      for (const [index, { offset, bytes }] of batches.entries()) {
+        readNow(file.fd, bodies[0]!, { start: 0, bytes, position: offset });
+        yield use(index, bodies[0]!);
+      }
+    } else {
+      for await (const index of readBodies(record, file, bodies, isChecked))
+        yield use(index, bodies[index % 2]!);
     }
   } catch (error) {
     throw translateDamage(error, directory, shardName(shard));
@@ -62,36 +72,25 @@ export async function* readBatches(
   }
 }
 
-/**
- * Numbers of the batches, each once it is read; two buffers take turns.
- * @param isAhead whether one is read into while the other is in use, which pays if anything is computed meanwhile
- */
+/** Numbers of the batches, each once it is read; one buffer is read into by another thread while the other one is in use. */
 function readBodies(
   record: ShardRecord,
   file: FileHandle,
   bodies: Uint8Array[],
   isChecked: boolean,
-  isAhead: boolean,
 ): AsyncIterable<number> {
   const { batches } = record;
-  const readBody = async (index: number) => {
-    const { offset, bytes } = batches[index]!;
-    const body = bodies[index % 2]!.subarray(0, bytes);
-    await readPieces(
-      file.fd,
-      body,
-      [[{ start: 0, bytes, position: offset }]],
-      () => undefined,
-      isAhead ? 0 : 1,
-    );
-    if (!isChecked) requireChecksum(record, index, crc32(body));
-    return index;
-  };
-  return isAhead ? prefetch(batches.length, readBody, 1) : oneByOne(batches.length, readBody);
-}
-
-async function* oneByOne(count: number, make: (index: number) => Promise<number>): AsyncGenerator<number> {
-  for (let index = 0; index < count; index++) yield await make(index);
+  return prefetch(
+    batches.length,
+    async (index) => {
+      const { offset, bytes } = batches[index]!;
+      const body = bodies[index % 2]!.subarray(0, bytes);
+      await readPieces(file.fd, body, [[{ start: 0, bytes, position: offset }]], () => undefined, 0);
+      if (!isChecked) requireChecksum(record, index, crc32(body));
+      return index;
+    },
+    1,
+  );
 }
 
 function decodeBatch(

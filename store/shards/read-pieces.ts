@@ -40,8 +40,8 @@ export async function readPieces(
   if (part < parts.length) await readElsewhere(fd, buffer, parts, part, finish);
 }
 
-/** Returns the time that it took, as a multiple of what is to be expected from the page cache. */
-function readNow(fd: number, buffer: Uint8Array, { start, bytes, position }: Piece): number {
+/** Reads a piece, and returns the time that it took, as a multiple of what is to be expected from the page cache. */
+export function readNow(fd: number, buffer: Uint8Array, { start, bytes, position }: Piece): number {
   const startMs = performance.now();
   requireWhole(readSync(fd, buffer, start, bytes, position), bytes, position);
   return (performance.now() - startMs) / (PATIENCE_MS + bytes * PATIENCE_MS_PER_BYTE);
