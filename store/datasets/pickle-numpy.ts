@@ -35,9 +35,11 @@ export class NumpyArray {
 }
 
 /** numpy 2 has moved its core; pickles name the place of the version that wrote them. */
-const NAMES: Record<string, 'array' | 'scalar' | 'class' | 'type' | 'encode' | 'bytes'> = {
+const NAMES: Record<string, 'array' | 'buffer' | 'scalar' | 'class' | 'type' | 'encode' | 'bytes'> = {
   'numpy.core.multiarray._reconstruct': 'array',
   'numpy._core.multiarray._reconstruct': 'array',
+  'numpy.core.numeric._frombuffer': 'buffer',
+  'numpy._core.numeric._frombuffer': 'buffer',
   'numpy.core.multiarray.scalar': 'scalar',
   'numpy._core.multiarray.scalar': 'scalar',
   'numpy.ndarray': 'class',
@@ -60,6 +62,8 @@ export function applyGlobal(target: PickleGlobal, values: PickleValue[] | null):
   if (values === null) return target;
   const [first, second] = values;
   if (kind === 'array') return new NumpyArray();
+  // Protocol 5: bytes, type, sizes, and the order of the values.
+  if (kind === 'buffer') return fill(new NumpyArray(), values[2], second, values[3] === 'F', first);
   if (kind === 'type') return new NumpyType(`<${String(first)}`);
   if (kind === 'scalar' && first instanceof NumpyType) return scalarOf(first, bytesOf(second));
   if (kind === 'encode') return bytesOf(first);
@@ -73,16 +77,27 @@ export function buildState(target: PickleValue, state: PickleValue): void {
     target.code = `${String(state[1])}${target.code.slice(1)}`;
     return;
   }
-  if (target instanceof NumpyArray && Array.isArray(state) && state[2] instanceof NumpyType) {
+  if (target instanceof NumpyArray && Array.isArray(state)) {
     const [, shape, type, isFortran, data] = state;
-    if (!Array.isArray(shape) || !shape.every((side) => typeof side === 'number')) {
-      throw new Error('an array without sizes');
-    }
-    Object.assign(target, { shape, dtype: type.code, isFortran: isFortran === true });
-    target.data = data instanceof FileBytes ? data : bytesOf(data);
+    fill(target, shape, type, isFortran === true, data);
     return;
   }
   throw new Error('a state for something that is no array');
+}
+
+function fill(
+  target: NumpyArray,
+  shape: PickleValue | undefined,
+  type: PickleValue | undefined,
+  isFortran: boolean,
+  data: PickleValue | undefined,
+): NumpyArray {
+  if (!(type instanceof NumpyType)) throw new Error('an array without a type');
+  if (!Array.isArray(shape) || !shape.every((side) => typeof side === 'number')) {
+    throw new Error('an array without sizes');
+  }
+  const bytes = data instanceof FileBytes ? data : bytesOf(data);
+  return Object.assign(target, { shape, dtype: type.code, isFortran, data: bytes });
 }
 
 /** Bytes, also where Python wrote them as a text of Latin-1 characters. */

@@ -1,5 +1,5 @@
 /**
- * Reads Python pickles of plain values and numpy arrays, protocols 0 to 4, without executing anything: a pickle is a
+ * Reads Python pickles of plain values and numpy arrays, protocols 0 to 5, without executing anything: a pickle is a
  * program for a small stack machine (https://docs.python.org/3/library/pickletools.html lists its instructions), and
  * the instructions that call things are only taken where they rebuild an array. Everything else is refused.
  */
@@ -132,7 +132,7 @@ const utf8 = (input: PickleInput, bytes: number) => Buffer.from(input.bytes(byte
 const INSTRUCTIONS: Record<number, Instruction> = {
   128: ({ input }) => {
     const protocol = input.byte();
-    if (protocol > 4) throw new Error(`protocol ${protocol}, of which only 0 to 4 are read`);
+    if (protocol > 5) throw new Error(`protocol ${protocol}, of which only 0 to 5 are read`);
   }, // PROTO
   149: ({ input }) => void input.number(8), // FRAME
   40: push(() => MARK),
@@ -157,6 +157,7 @@ const INSTRUCTIONS: Record<number, Instruction> = {
   66: push(({ input }) => input.payload(input.number(4))), // BINBYTES
   67: push(({ input }) => input.payload(input.byte())), // SHORT_BINBYTES
   142: push(({ input }) => input.payload(input.number(8))), // BINBYTES8
+  150: push(({ input }) => input.payload(input.number(8))), // BYTEARRAY8
   86: push(({ input }) => unescapeUnicode(input.line())), // UNICODE
   88: push(({ input }) => utf8(input, input.number(4))), // BINUNICODE
   140: push(({ input }) => utf8(input, input.byte())), // SHORT_BINUNICODE

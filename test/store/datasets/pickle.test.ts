@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { digest, madeByPython } from './python-fixtures.ts';
 
 /** A pickle of Python source's value, in each protocol. */
-const pickled = (value: string, protocols = [0, 1, 2, 3, 4]) =>
+const pickled = (value: string, protocols = [0, 1, 2, 3, 4, 5]) =>
   madeByPython<null>(`
 value = ${value}
 for protocol in ${JSON.stringify(protocols)}:
@@ -21,7 +21,7 @@ describe('values', () => {
     const { folder } = await pickled(
       `{'a': [1, -2, 300, 70000, 2**40, -2**70, 0.5, None, True, False], 'b': ('x', 'Ü €\\n\\\\', ''), 'c': {'d': [[]]}, 1: 't' * 300}`,
     );
-    for (const protocol of [0, 1, 2, 3, 4]) {
+    for (const protocol of [0, 1, 2, 3, 4, 5]) {
       const value = readPickle(join(folder, `${protocol}.pkl`)) as Map<unknown, unknown>;
       expect(value.get('a')).toEqual([1, -2, 300, 70000, 2 ** 40, -(2 ** 70), 0.5, null, true, false]);
       expect(value.get('b')).toEqual(['x', 'Ü €\n\\', '']);
@@ -34,7 +34,7 @@ describe('values', () => {
     const { folder } = await pickled(
       `{'u': np.arange(256, dtype=np.uint8).reshape(2, 128), 'f': np.asfortranarray(np.arange(6, dtype='<i8').reshape(2, 3)), 's': np.int64(-5), 'r': np.float32(0.5), 'b': b'\\x00\\xff', 'e': b''}`,
     );
-    for (const protocol of [0, 1, 2, 3, 4]) {
+    for (const protocol of [0, 1, 2, 3, 4, 5]) {
       const value = readPickle(join(folder, `${protocol}.pkl`)) as Map<string, unknown>;
       const [u, f] = [value.get('u'), value.get('f')] as [NumpyArray, NumpyArray];
       expect(u).toBeInstanceOf(NumpyArray);
@@ -50,10 +50,10 @@ describe('values', () => {
   test('long bytes stay in the file', async () => {
     const { folder, told } = await madeByPython<string>(`
 value = bytes_of(5, 1 << 19)
-for protocol in [2, 3, 4]:
+for protocol in [2, 3, 4, 5]:
     pickle.dump({'data': value, 'after': 7}, open(f'{protocol}.pkl', 'wb'), protocol=protocol)
 print(json.dumps(digest(value)))`);
-    for (const protocol of [3, 4]) {
+    for (const protocol of [3, 4, 5]) {
       const path = join(folder, `${protocol}.pkl`);
       const value = readPickle(path) as Map<string, unknown>;
       const { data } = value.get('data') as NumpyArray;
@@ -88,9 +88,9 @@ describe('what is refused', () => {
 class Evil:
     def __reduce__(self):
         return (os.system, (f'touch {folder}/executed',))
-for protocol in range(5):
+for protocol in range(6):
     pickle.dump({'data': Evil()}, open(f'{protocol}.pkl', 'wb'), protocol=protocol)`);
-    for (const protocol of [0, 1, 2, 3, 4]) {
+    for (const protocol of [0, 1, 2, 3, 4, 5]) {
       const path = join(folder, `${protocol}.pkl`);
       expect(() => readPickle(path)).toThrow(
         /^Expected a pickle of plain values and numpy arrays in .*, found at byte \d+ a reference to "(posix|nt)\.system", which is not loaded because it could run a program\. Replace the file by a fresh copy\.$/,
@@ -108,7 +108,8 @@ for protocol in range(5):
       "a call of numpy.core.multiarray.scalar that is not one of numpy's",
     ],
     ['an instruction for objects', '(i__main__\nX\n.', 'the instruction 0x69'],
-    ['a protocol of its own', '\x80\x05N.', 'protocol 5, of which only 0 to 4 are read'],
+    ['a protocol of its own', '\x80\x06N.', 'protocol 6, of which only 0 to 5 are read'],
+    ['bytes beside the file', '\x80\x05\x97.', 'the instruction 0x97'],
     ['a web page', '<html>', 'the instruction 0x3c'],
     ['an empty file', '', 'the end of the file at 0 bytes'],
     ['a file cut off', 'X\x10\x00\x00\x00ab', 'the end of the file at 7 bytes'],
@@ -128,6 +129,11 @@ for protocol in range(5):
       'an array without sizes',
       'cnumpy.core.multiarray\n_reconstruct\n]R(K\x01Ncnumpy\ndtype\n(U\x02u1lR\x89Ntb.',
       'an array without sizes',
+    ],
+    [
+      'an array without a type',
+      'cnumpy.core.numeric\n_frombuffer\n(U\x01xN(K\x01lU\x01ClR.',
+      'an array without a type',
     ],
     [
       'an array without bytes',
