@@ -4,6 +4,7 @@
  */
 import yargs, { type Argv } from 'yargs';
 import { PipelineError } from '../schemas/errors.ts';
+import { translateReadError } from '../store/read-error.ts';
 import { ATTACK_HELP, ATTACK_MEANINGS, ATTACK_OPTIONS, ATTACK_USAGE } from './commands/attack.ts';
 import { DATA_ACTIONS, DATA_OPTIONS, describeData } from './commands/data.ts';
 import { describeModel, MODEL_ACTIONS, MODEL_OPTIONS } from './commands/model.ts';
@@ -248,8 +249,9 @@ async function tell(thrown: unknown, words: readonly string[], world: World): Pr
 }
 
 async function inWords(thrown: unknown, words: readonly string[]): Promise<unknown> {
-  if (!(thrown instanceof UsageFailure)) return thrown;
-  if (thrown.cause instanceof Error && thrown.cause.name !== 'YError') return thrown.cause;
+  if (!(thrown instanceof UsageFailure)) return translateReadError(thrown);
+  if (thrown.cause instanceof Error && thrown.cause.name !== 'YError')
+    return translateReadError(thrown.cause);
   const { usageError } = await import('./usage.ts');
   return usageError(thrown.message, words, {
     commands: COMMANDS,

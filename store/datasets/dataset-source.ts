@@ -1,9 +1,12 @@
 /** What every reader of a data set gives back, and the words with which all of them complain. */
-import type { DatasetInfo, ImageBlock, RawSplit } from '../../schemas/dataset.ts';
+import { type DatasetInfo, type ImageBlock, numberedClasses, type RawSplit } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
+import { translateReadError } from '../read-error.ts';
 
 /** Images of a run that is taken from memory at once. */
 const BLOCK_IMAGES = 1024;
+/** Labels have 16 bits. */
+export const MOST_CLASSES = 65_536;
 
 /** One split: labels at once, so that a part can be chosen by them, and then the images of that part. */
 export interface SplitSource {
@@ -62,17 +65,25 @@ export function memorySplit(images: Uint8Array, labels: Uint16Array): ByteSplit 
 export const HOW_TO_NAME_DATA =
   'name the data directory with --data DIR or the environment variable PAG_DATA';
 
-/** `DATA_DAMAGED` for one file: what it should hold and what it holds. */
+/** `DATA_DAMAGED` for one file: what it should hold and what it holds. A file that was not allowed to be read is not damaged. */
 export function damagedData(path: string, expected: string, found: string, cause?: unknown): PipelineError {
-  const message = `Expected ${expected} in ${path}, found ${found}. Replace the file by a fresh copy.`;
+  const translated = translateReadError(cause);
+  if (translated instanceof PipelineError) return translated;
+  const message = `Expected ${expected} in ${path}, found ${found.replace(/\.$/, '')}. Replace the file by a fresh copy.`;
   return new PipelineError('DATA_DAMAGED', message, { place: { files: [path] }, cause });
 }
 
-/** Throws where a label is not the index of a class. `offset` is what the file adds to the index. */
+/** Throws where a label is not the index of a class, a whole number. `offset` is what the file adds to the index. */
 export function checkLabels(path: string, labels: ArrayLike<number>, classes: number, offset = 0): void {
   for (let i = 0; i < labels.length; i++) {
-    if (labels[i]! >= 0 && labels[i]! < classes) continue;
+    if (Number.isInteger(labels[i]) && labels[i]! >= 0 && labels[i]! < classes) continue;
     const range = `labels from ${offset} to ${classes - 1 + offset}`;
     throw damagedData(path, range, `${labels[i]! + offset} for image ${i}`);
   }
+}
+
+/** Names of classes that have none: numbers up to the largest label. Throws where a label cannot be one. */
+export function classesByNumber(path: string, labels: readonly number[]): string[] {
+  checkLabels(path, labels, MOST_CLASSES);
+  return numberedClasses(labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 }

@@ -2,14 +2,14 @@
  * A checksum of a data set's files as they lie in the data directory. It goes into the configuration, and so into
  * every key: exchanged or changed files make new artifacts instead of being passed over for old ones.
  */
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExperimentConfig } from '../../schemas/config.ts';
 import { sha256, sha256File } from '../content-hash.ts';
 import { entryOf } from './catalogue.ts';
 import type { Layout } from './catalogue-entry.ts';
 import { placeOf } from './find-datasets.ts';
-import { listFolder } from './source-file.ts';
+import { filesBelow, listFolder } from './source-file.ts';
 
 const DIGITS = 16;
 /** Data sets up to so many bytes are read as a whole. */
@@ -80,13 +80,4 @@ export async function filesOf(directory: string, { files, optional = [] }: Layou
     }),
   );
   return below.flat();
-}
-
-/** Paths of all files below a folder, relative to it; none where there is no such folder. */
-async function filesBelow(directory: string): Promise<string[]> {
-  if ((await listFolder(directory)).length === 0) return [];
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(directory.length + 1));
 }

@@ -1,9 +1,9 @@
 /** One's own images: train/CLASS/*.png and test/CLASS/*.png, also jpg, jpeg and webp. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { DatasetConfig, DatasetEntry } from './catalogue-entry.ts';
-import { type DatasetSource, HOW_TO_NAME_DATA } from './dataset-source.ts';
+import { type DatasetSource, HOW_TO_NAME_DATA, MOST_CLASSES } from './dataset-source.ts';
 import {
   isPicture,
   PICTURE_EXTENSIONS,
@@ -16,8 +16,6 @@ import {
 import { listFolder } from './source-file.ts';
 
 const SPLITS = ['train', 'test'] as const;
-/** Labels have 16 bits. */
-const MOST_CLASSES = 65_536;
 
 /**
  * Classes are sorted by name, pictures within a class too, and so the order is the same on every machine.
@@ -72,10 +70,16 @@ function onlyIn(split: string, names: string[]): string {
   return names.length === 0 ? '' : `${names.join(', ')} only in ${split}`;
 }
 
+/** Links to folders count as folders. */
 export async function foldersIn(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-  return folders.map(({ name }) => name).sort();
+  const names = (await readdir(directory)).filter((name) => !name.startsWith('.')).sort();
+  const isFolder = await Promise.all(names.map((name) => isFolderAt(join(directory, name))));
+  return names.filter((_, i) => isFolder[i]);
+}
+
+async function isFolderAt(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => null);
+  return info?.isDirectory() ?? false;
 }
 
 /** The pictures of a split, class after class. Every class must have one. */

@@ -104,7 +104,9 @@ async function readPicture(
   options: PictureOptions,
   box: Float32Array | undefined,
 ): Promise<Picture> {
-  const file = await readFile(path);
+  const file = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw damagedData(path, 'a picture', `what cannot be read as a file (${error.code})`, error);
+  });
   const pixels = await decodePicture(file, options, path);
   const region = box === undefined ? [] : fitBox(box, await uprightSize(file), options.size);
   return { pixels, fileBytes: file.length, checksum: sha256(file), region };

@@ -1,5 +1,5 @@
 /** Reading the official files of a data set, packed or not. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import Bunzip from 'seek-bzip';
@@ -73,6 +73,25 @@ export async function listFolder(directory: string): Promise<string[]> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
   }
+}
+
+/**
+ * Paths of all files below a folder, relative to it; none where there is no such folder. Links are followed, as the
+ * readers follow them, but not those that lead back to a folder above.
+ */
+export async function filesBelow(directory: string, above: readonly string[] = []): Promise<string[]> {
+  if ((await listFolder(directory)).length === 0) return [];
+  const place = await realpath(directory);
+  if (above.includes(place)) return [];
+  const entries = await readdir(directory, { withFileTypes: true });
+  const found = entries.map(async (entry) => {
+    const path = join(directory, entry.name);
+    const info = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry;
+    if (info.isFile()) return [entry.name];
+    if (!info.isDirectory()) return [];
+    return (await filesBelow(path, [...above, place])).map((file) => join(entry.name, file));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 function missingFiles(

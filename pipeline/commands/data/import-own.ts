@@ -1,5 +1,4 @@
 /** Data of one's own: read once as they would be, and the section of an experiment file that says how. */
-import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import sharp from 'sharp';
 import { stringify } from 'yaml';
@@ -7,6 +6,7 @@ import { PICTURE_DATASETS } from '../../../schemas/dataset-facts.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
 import type { DatasetEntry } from '../../../store/datasets/catalogue-entry.ts';
 import { isPicture } from '../../../store/datasets/pictures.ts';
+import { filesBelow } from '../../../store/datasets/source-file.ts';
 import { loadExperiment } from '../../config/load.ts';
 import { readOverrides } from '../../config/overrides.ts';
 import { fold } from '../../fold-text.ts';
@@ -113,12 +113,11 @@ async function sectionOf(
 
 /** Side of the pictures below a folder, if all are squares of one size; none where there are no pictures. */
 async function sizeOfPictures(folder: string): Promise<{ size?: number }> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const pictures = entries.filter((entry) => entry.isFile() && isPicture(entry.name));
+  const pictures = (await filesBelow(folder)).filter((file) => isPicture(basename(file)));
   const sides = new Set<number>();
-  for (const { parentPath, name } of pictures.slice(0, LOOKED_AT)) {
+  for (const file of pictures.slice(0, LOOKED_AT)) {
     // What is no picture is told of by the reader.
-    const found = await sharp(join(parentPath, name))
+    const found = await sharp(join(folder, file))
       .metadata()
       .catch(() => null);
     if (found !== null) sides.add(found.width).add(found.height);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -36,6 +36,20 @@ describe('the fingerprint of a data set', () => {
     pictures(one, files);
     pictures(other, changed);
     expect(await datasetFingerprint(other, pets)).not.toBe(await datasetFingerprint(one, pets));
+  });
+
+  it('counts what links lead to, as the readers do, and ends where they lead back', async () => {
+    const [one, linked] = [data(), data()];
+    pictures(one, files);
+    mkdirSync(join(linked, 'pets'));
+    for (const split of ['train', 'test']) symlinkSync(join(one, 'pets', split), join(linked, 'pets', split));
+    const before = await datasetFingerprint(one, pets);
+    expect(await datasetFingerprint(linked, pets)).toBe(before);
+    symlinkSync(join(linked, 'pets'), join(linked, 'pets/again'));
+    symlinkSync('nowhere', join(linked, 'pets/lost'));
+    expect(await datasetFingerprint(linked, pets)).toBe(before);
+    writeFileSync(join(one, 'pets/train/cat/1.png'), 'd');
+    expect(await datasetFingerprint(linked, pets)).not.toBe(before);
   });
 
   it('of a named set counts its own files only, packed or not', async () => {

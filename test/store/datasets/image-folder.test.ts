@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PNG } from 'pngjs';
 import sharp from 'sharp';
@@ -75,6 +75,22 @@ describe('pictures', () => {
       bytes: a.length + b.length,
       sha256: sha256(`a.PNG ${sha256(a)}\nb.png ${sha256(b)}`),
     });
+  });
+
+  test('links to classes and to pictures are followed', async () => {
+    const folder = await folderOf({ ...small, 'elsewhere/cow/a.png': plain(GRAY) });
+    for (const split of ['train', 'test']) {
+      await symlink(join(folder, 'elsewhere/cow'), join(folder, split, 'cow'));
+      await symlink('a.png', join(folder, split, split === 'train' ? 'cow/b.png' : 'cow/c.png'));
+    }
+    const { classNames, train } = await inMemory(
+      await readImageFolder(folder, { size: 4, grayscale: false }),
+    );
+    expect([classNames, [...train.labels]]).toEqual([
+      ['cat', 'cow', 'dog'],
+      [0, 1, 1, 1, 2, 2],
+    ]);
+    expect([...train.images.subarray(48, 4 * 48)]).toEqual([...all(GRAY), ...all(GRAY), ...all(GRAY)]);
   });
 
   test('a picture of the right size is taken over pixel by pixel', async () => {
@@ -197,6 +213,19 @@ describe('what can be wrong', () => {
       code: 'DATA_MISSING',
       message: `Expected pictures (.png, .jpg, .jpeg, .webp) in ${join(folder, 'test/cat')}, found none. Put some there, or remove the class from all splits.`,
     });
+  });
+
+  test('a link to nothing, and a folder that is named as a picture', async () => {
+    const folder = await folderOf(small);
+    const path = join(folder, 'test/cat/b.png');
+    const found = async () => (await thrownBy(readImageFolder(folder, options).then(inMemory))).message;
+    const sentence = (code: string) =>
+      `Expected a picture in ${path}, found what cannot be read as a file (${code}). Replace the file by a fresh copy.`;
+    await symlink('nowhere.png', path);
+    expect(await found()).toBe(sentence('ENOENT'));
+    await rm(path);
+    await mkdir(path);
+    expect(await found()).toBe(sentence('EISDIR'));
   });
 
   test('a web page under the name of a picture, and a picture cut off', async () => {
