@@ -7,14 +7,19 @@ import { type Splits, writeDataset } from '../../store/dataset-artifact.ts';
 import type { FileDatasetName } from '../../store/datasets/catalogue-entry.ts';
 import type { DatasetSource, SplitSource } from '../../store/datasets/dataset-source.ts';
 import { readFiles } from '../../store/datasets/readers.ts';
+import { translateReadError } from '../../store/read-error.ts';
 import { balance, chosenClasses, first, holdOut, ofClasses, type Selection } from './select.ts';
 import { drawToy } from './toy.ts';
 
 type DatasetConfig = ExperimentConfig['dataset'];
 
 export async function runDataset(context: StageContext): Promise<void> {
-  const { info, splits } = await openDataset(context.config.dataset, context.dataDirectory);
-  await writeDataset(context.directory, info, splits);
+  try {
+    const { info, splits } = await openDataset(context.config.dataset, context.dataDirectory);
+    await writeDataset(context.directory, info, splits);
+  } catch (error) {
+    throw translateReadError(error);
+  }
 }
 
 /** The splits that the configuration chooses; their images are read when they are asked for. */
@@ -45,12 +50,13 @@ function choose(
     blocks: split.read(indices),
   });
   const { train, validation } = chooseTraining(source, classes, config);
-  requireEveryClass(train, classNames, config);
   const test = first(ofClasses(source.test.labels!, classes), config.testImages);
   const splits: Splits = { train: stream(source.train, train), test: stream(source.test, test) };
   if (validation !== null) splits.validation = stream(validation.split, validation.selection);
   const { unlabelledImages = 0 } = config;
   if (unlabelledImages > 0) splits.unlabelled = unlabelled(source, unlabelledImages, config);
+  requireImages(splits, config);
+  requireEveryClass(train, classNames, config);
   const info: DatasetInfo = {
     name,
     shape: source.shape,
@@ -114,8 +120,19 @@ function requireEveryClass(
   if (absent.length === 0) return;
   throw new PipelineError(
     'CONFIG_INVALID',
-    `Expected training images of every class of ${config.name}, found none of ${absent.join(', ')} among the first ` +
-      `${labels.length}; raise dataset.trainImages.`,
+    `Expected training images of every class of ${config.name}, found none of ${absent.join(', ')} among ` +
+      (config.trainImages === undefined
+        ? `all ${labels.length}; name the classes to be used in dataset.classes.`
+        : `the first ${labels.length}; raise dataset.trainImages.`),
     { place: { stage: 'dataset' } },
   );
+}
+
+/** Statistics, attacks and pictures need an image. */
+function requireImages(splits: Splits, { name }: DatasetConfig): void {
+  for (const [label, split] of Object.entries(splits)) {
+    if (('count' in split ? split.count : split.labels.length) > 0) continue;
+    const message = `Expected at least one image in each split of ${name}, found none in ${label}; add some, or choose other classes in dataset.classes.`;
+    throw new PipelineError('CONFIG_INVALID', message, { place: { stage: 'dataset' } });
+  }
 }

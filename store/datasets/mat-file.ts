@@ -55,6 +55,7 @@ async function elementsOf(path: string): Promise<(() => ByteStream)[]> {
   const file = await openFile(path, 'r');
   try {
     const header = Buffer.alloc(HEADER_BYTES);
+    if (size < HEADER_BYTES) throw new Error(`it ends after ${size} bytes`);
     await file.read(header, 0, HEADER_BYTES, 0);
     if (header.readUInt16LE(124) !== 0x0100 || header.toString('latin1', 126, 128) !== 'IM') {
       throw new Error(`its header is ${JSON.stringify(header.toString('latin1', 0, 20))}`);

@@ -8,6 +8,8 @@ import { ByteStream } from './byte-stream.ts';
 import { damagedData } from './dataset-source.ts';
 import { integerBytes, readIntegers } from './numbers.ts';
 
+/** Labels are taken into memory. */
+const MOST_LABEL_BYTES = 2 ** 30;
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 
 export interface NpyArray {
@@ -44,6 +46,8 @@ export async function readLabelArray(array: NpyArray): Promise<number[]> {
     const expected = 'whole numbers [images]';
     throw damagedData(array.path, expected, `${array.dtype} [${array.shape.join(', ')}]`);
   }
+  if (count * bytes > MOST_LABEL_BYTES)
+    throw damagedData(array.path, 'less than 1 GiB of labels', `${count}`);
   const stream = await array.open();
   try {
     const values = readIntegers(await stream.take(count * bytes), array.dtype);
@@ -67,11 +71,15 @@ async function readHeader(path: string, open: () => Promise<ByteStream>): Promis
       throw new Error(`its header is ${JSON.stringify(header.trim().slice(0, 80))}`);
     }
     const sides = shape.split(',').filter((side) => side.trim() !== '');
+    const sizes = sides.map(Number);
+    if (!sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+      throw new Error(`its sizes are (${shape})`);
+    }
     return {
       path,
       dtype: descr,
       isFortran: order === 'True',
-      shape: sides.map(Number),
+      shape: sizes,
       async open() {
         const values = await open();
         await values.skip(bytes);

@@ -4,12 +4,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { numberedClasses } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import { sizeOf } from '../../schemas/shape.ts';
 import type { DatasetEntry } from './catalogue-entry.ts';
 import {
   checkLabels,
+  classesByNumber,
   type DatasetSource,
   damagedData,
   HOW_TO_NAME_DATA,
@@ -42,12 +42,11 @@ export async function readNumpyArrays(directory: string): Promise<DatasetSource>
   const labels = await Promise.all(
     [train, test, validation].map((given) => (given === undefined ? [] : readLabelArray(given.labels))),
   );
-  const classNames = await namesOf(directory, labels[0]!);
+  const classNames = await namesOf(directory, train.labels.path, labels[0]!);
   const split = ({ images, labels: { path } }: Pair, i: number) =>
     splitOf(images, path, labels[i]!, shape, classNames.length);
-  const files = (await listFolder(directory)).filter(
-    (name) => /\.np[yz]$/.test(name) || name === CLASS_NAMES,
-  );
+  const files = (await listFolder(directory)).includes(CLASS_NAMES) ? [CLASS_NAMES] : [];
+  files.push(...(await filesOf(directory)));
   return {
     shape,
     classNames,
@@ -59,10 +58,15 @@ export async function readNumpyArrays(directory: string): Promise<DatasetSource>
   };
 }
 
+/** Names of the files with arrays, without hidden ones, which other systems leave behind. */
+async function filesOf(directory: string): Promise<string[]> {
+  return (await listFolder(directory)).filter((name) => /^[^.].*\.np[yz]$/.test(name)).sort();
+}
+
 /** All arrays of a folder by SPLIT_images and SPLIT_labels. */
 async function readArrays(directory: string): Promise<Map<string, NpyArray>> {
   const arrays = new Map<string, NpyArray>();
-  for (const file of (await listFolder(directory)).sort()) {
+  for (const file of await filesOf(directory)) {
     const path = join(directory, file);
     const stem = file.slice(0, -4);
     if (file.endsWith('.npy')) arrays.set(stem, await readNpy(path));
@@ -77,7 +81,8 @@ async function readArrays(directory: string): Promise<Map<string, NpyArray>> {
 /** [n, h, w, c] or [n, h, w] of bytes. */
 function shapeOf({ path, dtype, shape, isFortran }: NpyArray): number[] {
   const [, height, width, channels = 1] = shape;
-  const isImages = (shape.length === 3 || shape.length === 4) && (channels === 1 || channels === 3);
+  const isImages =
+    height! > 0 && width! > 0 && (shape.length === 3 || (shape.length === 4 && [1, 3].includes(channels)));
   if (dtype === '|u1' && !isFortran && isImages) return [height!, width!, channels];
   const order = isFortran ? ' in Fortran order' : '';
   throw damagedData(
@@ -87,7 +92,7 @@ function shapeOf({ path, dtype, shape, isFortran }: NpyArray): number[] {
   );
 }
 
-async function namesOf(directory: string, labels: number[]): Promise<string[]> {
+async function namesOf(directory: string, labelPath: string, labels: number[]): Promise<string[]> {
   if ((await listFolder(directory)).includes(CLASS_NAMES)) {
     const text = await readFile(join(directory, CLASS_NAMES), 'utf8');
     return text
@@ -95,7 +100,7 @@ async function namesOf(directory: string, labels: number[]): Promise<string[]> {
       .split('\n')
       .map((line) => line.trim());
   }
-  return numberedClasses(labels.reduce((most, label) => Math.max(most, label), 0) + 1);
+  return classesByNumber(labelPath, labels);
 }
 
 function splitOf(

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { ImageBlock } from '../../schemas/dataset.ts';
-import { numberedClasses } from '../../schemas/dataset.ts';
 import { PipelineError } from '../../schemas/errors.ts';
 import { sizeOf } from '../../schemas/shape.ts';
 import type { DatasetConfig, DatasetEntry } from './catalogue-entry.ts';
 import {
   checkLabels,
+  classesByNumber,
   type DatasetSource,
   damagedData,
   HOW_TO_NAME_DATA,
@@ -26,6 +26,8 @@ import { fileSource, listFolder } from './source-file.ts';
 
 const IMAGE_COLUMNS = ['image', 'img'];
 const LABEL_COLUMNS = ['label', 'labels', 'fine_label'];
+/** The mark at both ends, and the length of the metadata. */
+const LEAST_BYTES = 12;
 /** Pictures decoded at the same time. */
 const AT_ONCE = 8;
 
@@ -44,6 +46,7 @@ interface ParquetFile {
  */
 export async function readParquet(directory: string, config: DatasetConfig): Promise<DatasetSource> {
   const names = await filesOf(directory);
+  requireAllParts(directory, names);
   const splits: Record<string, ParquetFile[]> = { train: [], test: [], validation: [] };
   for (const name of names) {
     const split = splitOf(name);
@@ -68,13 +71,13 @@ export async function readParquet(directory: string, config: DatasetConfig): Pro
   };
 }
 
-/** Parquet files of a folder and of its folder data, sorted. */
+/** Parquet files of a folder and of its folder data, sorted; not hidden ones, which other systems leave behind. */
 async function filesOf(directory: string): Promise<string[]> {
   const names = await listFolder(directory);
   const inData = names.includes('data')
     ? (await readdir(join(directory, 'data'))).map((name) => `data/${name}`)
     : [];
-  return [...names, ...inData].filter((name) => name.endsWith('.parquet')).sort();
+  return [...names, ...inData].filter((name) => /(^|\/)[^./][^/]*\.parquet$/.test(name)).sort();
 }
 
 /** Files are named train.parquet, or train-00000-of-00002.parquet with any ending; val and valid are validation. */
@@ -82,6 +85,21 @@ function splitOf(name: string): string | null {
   const [, word] = /(?:^|\/)(train|test|validation|valid|val)(?:[-_.].*)?\.parquet$/.exec(name) ?? [];
   if (word === undefined) return null;
   return word.startsWith('val') ? 'validation' : word;
+}
+
+/** Names such as train-00000-of-00002.parquet say how many parts there are. */
+function requireAllParts(directory: string, names: readonly string[]): void {
+  for (const name of names.filter((candidate) => splitOf(candidate) !== null)) {
+    const [, start, total] = /^(.*-)\d{5}-of-(\d{5})/.exec(name) ?? [];
+    const parts = Array.from(
+      { length: Number(total ?? 0) },
+      (_, i) => `${start}${String(i).padStart(5, '0')}-of-${total}`,
+    );
+    const lacking = parts.find((part) => !names.some((present) => present.startsWith(part)));
+    if (lacking === undefined) continue;
+    const message = `Expected all ${parts.length} parts of ${name} in ${directory}, found no ${lacking}. Put it there.`;
+    throw new PipelineError('DATA_MISSING', message);
+  }
 }
 
 function missing(directory: string, found: string[]): PipelineError {
@@ -92,6 +110,7 @@ function missing(directory: string, found: string[]): PipelineError {
 async function openParquet(path: string, config: DatasetConfig): Promise<ParquetFile> {
   try {
     const file = await asyncBufferFromFile(path);
+    if (file.byteLength < LEAST_BYTES) throw new Error(`it has ${file.byteLength} bytes`);
     const metadata = await parquetMetadataAsync(file);
     const columns = columnsOf(metadata, config);
     const rows = await parquetReadObjects({ file, metadata, compressors, columns: [columns.label] });
@@ -143,17 +162,18 @@ function labelOf(value: unknown): number | string {
 }
 
 async function classesOf(directory: string, files: ParquetFile[]): Promise<string[]> {
-  const { metadata, columns } = files[0]!;
+  const { path, metadata, columns } = files[0]!;
   const text = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
-  const readme = (await listFolder(directory)).includes('README.md')
-    ? await readFile(join(directory, 'README.md'), 'utf8')
+  const readme = join(directory, 'README.md');
+  const readmeText = (await listFolder(directory)).includes('README.md')
+    ? await readFile(readme, 'utf8')
     : '';
-  const told = namesInMetadata(text, columns.label) ?? namesInReadme(readme, columns.label);
+  const told = namesInMetadata(path, text, columns.label) ?? namesInReadme(readme, readmeText, columns.label);
   if (told !== null) return told;
   const seen = [...new Set(files.flatMap(({ labels }) => labels))];
   if (seen.every((label) => typeof label === 'string')) return seen.sort();
-  const most = seen.reduce<number>((top, label) => Math.max(top, Number(label)), 0);
-  return numberedClasses(most + 1);
+  const byNumber = files.map((file) => classesByNumber(file.path, file.labels.map(Number)));
+  return byNumber.reduce((most, names) => (names.length > most.length ? names : most));
 }
 
 function splitSource(file: ParquetFile, classNames: string[], options: PictureOptions): SplitSource {

@@ -4,7 +4,7 @@ import { numberedClasses } from '../../schemas/dataset.ts';
 import type { DatasetConfig, DatasetEntry, Download } from './catalogue-entry.ts';
 import { checkLabels, type DatasetSource, damagedData, type SplitSource } from './dataset-source.ts';
 import { type MatVariable, readMatFile } from './mat-file.ts';
-import { readIntegers } from './numbers.ts';
+import { integerBytes, readIntegers } from './numbers.ts';
 import { fromColumnPlanes, joinSplits, recordSplit } from './records.ts';
 import { fileSource, requireFiles } from './source-file.ts';
 
@@ -44,8 +44,10 @@ async function readSplit(path: string): Promise<SplitSource> {
   if (X === undefined || X.dtype !== '<u1' || `[${X.shape.join()}]` !== form || X.bytes !== count * IMAGE) {
     throw damagedData(path, 'bytes X [32,32,3,n]', describe(X));
   }
-  if (y === undefined || y.shape.join() !== `${count},1`) {
-    throw damagedData(path, `labels y [${count},1]`, describe(y));
+  const isOfLabels =
+    y?.shape.join() === `${count},1` && (y.dtype === '<f8' || integerBytes(y.dtype) !== null);
+  if (y === undefined || !isOfLabels) {
+    throw damagedData(path, `whole numbers y [${count},1]`, describe(y));
   }
   const labels = await readLabels(path, y, count);
   checkLabels(

@@ -1,8 +1,10 @@
+import { basename, dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runDataset } from '../../../stages/dataset/run.ts';
 import { datasetStage } from '../../../stages/dataset/stage.ts';
 import { drawToy } from '../../../stages/dataset/toy.ts';
 import { readDataset } from '../../../store/dataset-artifact.ts';
+import { madeByPython } from '../../store/datasets/python-fixtures.ts';
 import { configOf, contextOf } from '../../support/stage-context.ts';
 
 describe('the dataset stage', () => {
@@ -27,6 +29,33 @@ describe('the dataset stage', () => {
     const context = contextOf(configOf({ dataset: { name: 'usps', trainImages: 3 } }), {});
     await expect(runDataset(context)).rejects.toThrow(
       /^Expected training images of every class of usps, found none of [\d, ]+ among the first 3; raise dataset\.trainImages\.$/,
+    );
+  });
+});
+
+describe('arrays that lack images', () => {
+  const run = async (images: object) => {
+    const { folder } = await madeByPython(`
+for name, labels in json.loads('${JSON.stringify(images)}').items():
+    np.savez(name, images=bytes_of(len(labels), 4, 4), labels=np.array(labels, np.int64))
+open('classes.txt', 'w').write('a\\nb\\nc\\n')`);
+    const config = configOf({ dataset: { name: 'numpy', folder: basename(folder) } });
+    await runDataset({ ...contextOf(config, {}), dataDirectory: dirname(folder) });
+  };
+
+  it('of a class are refused', async () => {
+    await expect(run({ train: [0, 1, 1], test: [0] })).rejects.toThrow(
+      'Expected training images of every class of numpy, found none of c among all 3; name the classes to be used in dataset.classes.',
+    );
+  });
+
+  it.each([
+    ['train', { train: [], test: [0] }],
+    ['test', { train: [0, 1, 2], test: [] }],
+    ['validation', { train: [0, 1, 2], test: [0], val: [] }],
+  ])('of the split %s are refused', async (split, images) => {
+    await expect(run(images)).rejects.toThrow(
+      `Expected at least one image in each split of numpy, found none in ${split}; add some, or choose other classes in dataset.classes.`,
     );
   });
 });

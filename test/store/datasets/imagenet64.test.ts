@@ -98,7 +98,7 @@ describe('damage', () => {
     [
       'a web page',
       "open('val_data.npz', 'w').write('<html>')",
-      'a zip of arrays (.npz) in PATH, found that End of central directory record signature not found. Either not a zip file, or file is truncated.',
+      'a zip of arrays (.npz) in PATH, found that End of central directory record signature not found. Either not a zip file, or file is truncated',
     ],
     [
       'a header without a shape',

@@ -76,6 +76,11 @@ describe('damage', () => {
       'images [4, 4, 1] as for training in PATH/images.npy, found [4, 5, 1]',
     ],
     [
+      'images without pixels',
+      "'images': np.zeros((2, 0, 4), np.uint8), 'labels': [0, 1]",
+      'bytes (uint8) [n, height, width] or [n, height, width, 1 or 3] in C order in PATH/images.npy, found |u1 [2, 0, 4]',
+    ],
+    [
       'too few labels',
       "'images': np.zeros((2, 4, 4), np.uint8), 'labels': [0]",
       '2 labels, one for each image in PATH/images.npy, in PATH/labels.npy, found 1',
@@ -102,6 +107,41 @@ np.savez('test', **{${arrays}})`);
       code: 'DATA_MISSING',
       message: `Expected the arrays train_images, train_labels, test_images and test_labels in ${folder}, as NAME.npy, in train.npz and test.npz as images and labels, or all in one .npz, found train_images. Put them there, or name the data directory with --data DIR or the environment variable PAG_DATA.`,
     });
+  });
+
+  test('a label that no class can have', async () => {
+    const { folder } = await madeByPython(`
+for split in ['train', 'test']:
+    np.savez(split, images=np.zeros((2, 4, 4), np.uint8), labels=[0, 10**15])`);
+    expect((await thrownBy(readNumpyArrays(folder))).message).toBe(
+      `Expected labels from 0 to 65535 in ${folder}/train.npz/labels.npy, found 1000000000000000 for image 1. Replace the file by a fresh copy.`,
+    );
+  });
+
+  test.each([
+    ['sizes that are none', '(-2,)', 'an array as numpy saves it', 'that its sizes are (-2,)'],
+    ['more labels than there can be', '(9999999999,)', 'less than 1 GiB of labels', '9999999999'],
+  ])('a header with %s', async (_, sizes, expected, found) => {
+    const { folder } = await madeByPython(`
+for split in ['train', 'test']:
+    np.save(f'{split}_images', bytes_of(2, 8, 9))
+    np.save(f'{split}_labels', np.array([0, 1]))
+raw = open('test_labels.npy', 'rb').read()
+open('test_labels.npy', 'wb').write(raw.replace(b'(2,)', b'${sizes}'))`);
+    expect((await thrownBy(readNumpyArrays(folder))).message).toBe(
+      `Expected ${expected} in ${join(folder, 'test_labels.npy')}, found ${found}. Replace the file by a fresh copy.`,
+    );
+  });
+
+  test('hidden files are passed over', async () => {
+    const { folder } = await madeByPython(`
+for split in ['train', 'test']:
+    np.savez(split, images=np.zeros((2, 4, 4), np.uint8), labels=[0, 1])
+open('._train.npz', 'w').write('left by another system')`);
+    expect((await readNumpyArrays(folder)).sources.map(({ name }) => name)).toEqual([
+      'test.npz',
+      'train.npz',
+    ]);
   });
 
   test('labels cut off', async () => {

@@ -87,11 +87,21 @@ open('README.md', 'w').write('---\\n' + json.dumps(front, indent=1) + '\\n---\\n
   });
 });
 
+test('hidden files, metadata without names and a README.md without front matter are passed over', async () => {
+  const { folder } = await madeByPython(`${SETUP}
+for split in ['train', 'test']:
+    write(f'{split}.parquet', bytes_of(2, 8, 8, 3), [0, 1], meta={'huggingface': 'null'})
+open('._train.parquet', 'w').write('left by another system')
+open('README.md', 'w').write('---\\n\\n---\\n')`);
+  const { classNames, sources } = await readParquet(folder, configOf({}));
+  expect([classNames, sources.length]).toEqual([['0', '1'], 2]);
+});
+
 describe('what is wrong', () => {
   const cases: [string, string, string, string][] = [
     [
       'no test file',
-      "write('train.parquet', i, [0, 1])",
+      "os.remove('test.parquet')",
       'DATA_MISSING',
       'Expected Parquet files named train… and test… in FOLDER or its folder data, found train.parquet. Put them there, or name the data directory with --data DIR or the environment variable PAG_DATA.',
     ],
@@ -100,6 +110,42 @@ describe('what is wrong', () => {
       "write('test.parquet', i, [0, 1], columns=('a', 'b'))",
       'DATA_DAMAGED',
       'Expected a Parquet file of images and labels in TEST, found that its columns are id, a, b, without image or img; name it in dataset.columns.image. Replace the file by a fresh copy.',
+    ],
+    [
+      'a label that is no whole number',
+      "write('train.parquet', i, [0.0, 1.5], meta=None)",
+      'DATA_DAMAGED',
+      'Expected labels from 0 to 65535 in TRAIN, found 1.5 for image 1. Replace the file by a fresh copy.',
+    ],
+    [
+      'a label that no class can have',
+      "write('train.parquet', i, [0, 2**31], meta=None)",
+      'DATA_DAMAGED',
+      'Expected labels from 0 to 65535 in TRAIN, found 2147483648 for image 1. Replace the file by a fresh copy.',
+    ],
+    [
+      'metadata that are not as Hugging Face writes them',
+      "write('train.parquet', i, [0, 1], meta={'huggingface': '<html>'})",
+      'DATA_DAMAGED',
+      'Expected JSON as the metadata huggingface in TRAIN, found something else (Unexpected token \'<\', "<html>" is not valid JSON). Replace the file by a fresh copy.',
+    ],
+    [
+      'front matter that is none',
+      "write('train.parquet', i, [0, 1], meta=None); open('README.md', 'w').write('---\\na: [1\\n---\\n')",
+      'DATA_DAMAGED',
+      'Expected YAML between the lines --- in FOLDER/README.md, found something else (Flow sequence in block collection must be sufficiently indented and end with a ] at line 1, column 6:). Replace the file by a fresh copy.',
+    ],
+    [
+      'a part that is missing',
+      "write('test-00001-of-00002-8d3e.parquet', i, [0, 1])",
+      'DATA_MISSING',
+      'Expected all 2 parts of test-00001-of-00002-8d3e.parquet in FOLDER, found no test-00000-of-00002. Put it there.',
+    ],
+    [
+      'an empty file',
+      "open('test.parquet', 'w')",
+      'DATA_DAMAGED',
+      'Expected a Parquet file of images and labels in TEST, found that it has 0 bytes. Replace the file by a fresh copy.',
     ],
     [
       'a missing label',
@@ -142,8 +188,12 @@ describe('what is wrong', () => {
     const { folder } = await madeByPython(`${SETUP}
 i = bytes_of(2, 8, 8, 3)
 write('train.parquet', i, [0, 1])
+write('test.parquet', i, [0, 1])
 ${script}`);
-    const expected = message.replace('FOLDER', folder).replace('TEST', join(folder, 'test.parquet'));
+    const expected = message
+      .replace('FOLDER', folder)
+      .replace('TRAIN', join(folder, 'train.parquet'))
+      .replace('TEST', join(folder, 'test.parquet'));
     expect(await thrownBy(readParquet(folder, configOf({})).then(inMemory))).toEqual({
       code,
       message: expected,

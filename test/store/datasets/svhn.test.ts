@@ -61,7 +61,17 @@ describe('damage', () => {
     [
       'too few labels',
       `{'X': np.zeros((32, 32, 3, 2), np.uint8), 'y': np.ones((1, 1))}`,
-      'labels y [2,1] in PATH, found <f8 [1,1]',
+      'whole numbers y [2,1] in PATH, found <f8 [1,1]',
+    ],
+    [
+      'labels of another type',
+      `{'X': np.zeros((32, 32, 3, 2), np.uint8), 'y': np.ones((2, 1), np.float32)}`,
+      'whole numbers y [2,1] in PATH, found <f4 [2,1]',
+    ],
+    [
+      'a label that is no whole number',
+      `{'X': np.zeros((32, 32, 3, 2), np.uint8), 'y': np.array([[1], [1.5]])}`,
+      'labels from 1 to 10 in PATH, found 1.5 for image 1',
     ],
     [
       'a label of 0',
@@ -94,7 +104,7 @@ describe('damage', () => {
       return message;
     };
     expect(await found(whole.subarray(0, 20_000))).toContain('found that it ends after 20000 bytes');
-    expect(await found(whole.subarray(0, 50))).toContain('a MAT-file of version 5');
+    expect(await found(whole.subarray(0, 50))).toContain('found that it ends after 50 bytes');
     expect(await found(Buffer.from('<html>'.repeat(50)))).toContain(
       'found that its header is "<html><html><html><h"',
     );
