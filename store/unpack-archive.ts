@@ -58,6 +58,7 @@ export async function unpackArchive(
       if (path === null) content.resume();
       else files.push(await writeEntry(workplace, path, content, options.signal));
     });
+    if (files.length === 0) throw damaged(archive, 'files', 'none that would be unpacked');
     for (const { path } of files) {
       await makeDirectory(dirname(join(directory, path)));
       await rename(join(workplace, path), join(directory, path));

@@ -179,7 +179,11 @@ function readSplit(files: SourceFile[], { labelBytes, labelAt, classes }: Record
 
 const SITE = 'https://www.cs.toronto.edu/~kriz';
 
-/** Sizes and sha256 as in TensorFlow Datasets' url_checksums/cifar10.txt and cifar100.txt, md5 as on the official page. */
+/**
+ * Sizes and sha256 of the binary archives as in TensorFlow Datasets' url_checksums/cifar10.txt and cifar100.txt, sha256 of
+ * those of pickles as in Keras' datasets/cifar10.py and cifar100.py, md5 as on the official page. Only the first of each
+ * data set is downloaded; the other is for those who have it.
+ */
 function download(name: string, bytes: number, md5: string, sha256: string, into: string): Download {
   return { name, bytes, md5, sha256, urls: [`${SITE}/${name}`], into, archive: 'tar.gz', strip: 1 };
 }
@@ -199,6 +203,13 @@ export const cifar10: DatasetEntry = {
       'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
       'cifar-10-batches-bin',
     ),
+    download(
+      'cifar-10-python.tar.gz',
+      170_498_071,
+      'c58f30108f718f92721af3b95e74349a',
+      '6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce',
+      'cifar-10-batches-py',
+    ),
   ],
   splits: ['train', 'test'],
 };
@@ -217,6 +228,13 @@ export const cifar100: DatasetEntry = {
       '03b5dce01913d631647c71ecec9e9cb8',
       '58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec',
       'cifar-100-binary',
+    ),
+    download(
+      'cifar-100-python.tar.gz',
+      169_001_437,
+      'eb9058c3a382ffc7106e4002c42a8d85',
+      '85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7',
+      'cifar-100-python',
     ),
   ],
   splits: ['train', 'test'],

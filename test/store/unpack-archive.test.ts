@@ -110,6 +110,13 @@ it.each([
   expect(left()).toEqual([]);
 });
 
+it.each(KINDS)('%s: an archive without files below its folder is refused', async (kind) => {
+  const { archive, run, left } = await unpack(kind, "add('top.txt', b'1')");
+  const message = sentence(archive, 'files', 'none that would be unpacked');
+  await expect(run()).rejects.toMatchObject({ code: 'DATA_DAMAGED', message });
+  expect(left()).toEqual([]);
+});
+
 it.each([
   ['tar.gz', 'unexpected end of file'],
   ['zip', /^End of central directory record signature not found/],

@@ -62,6 +62,30 @@ describe('an official file', () => {
     expect((await run('check')).stdout).toContain('files: all byte for byte the official files\n');
   });
 
+  it('that is an archive of another form than the downloaded one is unpacked to where that is read', async () => {
+    const { downloads, target } = await places();
+    const source = join(downloads, 'cifar-10-python.tar.gz');
+    const script = `
+import io, pickle, sys, tarfile
+import numpy as np
+batch = pickle.dumps({'data': np.zeros((10, 3072), np.uint8), 'labels': list(range(10))}, protocol=2)
+with tarfile.open(sys.argv[1], 'w:gz') as archive:
+    for name in [f'data_batch_{i}' for i in range(1, 6)] + ['test_batch']:
+        info = tarfile.TarInfo('cifar-10-batches-py/' + name); info.size = len(batch)
+        archive.addfile(info, io.BytesIO(batch))`;
+    python(script, [source]);
+    const [binary, pickles] = real('cifar10').downloads;
+    const made = describedFile(pickles!.name, readFileSync(source), ...pickles!.urls);
+    const { md5: _, ...described } = { ...pickles!, ...made, into: pickles!.into };
+    const catalogue = [{ ...real('cifar10'), downloads: [binary!, described] }];
+    const run = (...words: string[]) => data([...words, '--data', target], { catalogue });
+    expect((await run('import', source)).stdout).toMatch(
+      new RegExp(`\\ncifar10 is there now: ${target}/cifar-10-batches-py\\n$`),
+    );
+    expect((await run('check', 'cifar10')).stdout).toContain('files: all byte for byte the official files\n');
+    expect((await run('get', 'cifar10')).stdout).toMatch(/^cifar10 was there already: /);
+  });
+
   it('is copied, known by its checksum among files of the same name, and what is missing is told', async () => {
     const { downloads, target } = await places();
     const [cats, dogs] = [Buffer.from('miaow'), Buffer.from('wuff')];
@@ -251,6 +275,18 @@ for split in ['train', 'test']:
     expect(await take()).toMatch(/^Expected a picture in \S+6\.png, found a file that cannot be read as one/);
     rmSync(join(source, 'train'), { recursive: true });
     expect(await take()).toMatch(/^Expected the folders train and test in /);
+  });
+
+  it('that may not be read are told so', async () => {
+    const { downloads } = await places();
+    const ring = join(downloads, 'pets');
+    mkdirSync(ring);
+    for (const split of ['train', 'test']) writeFileSync(join(ring, split), '');
+    const { code, stderr } = await data(['import', ring, '--as', 'folder', '--set', 'size=4']);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `Expected access to ${ring}/train, found that a file stands where a folder should be (ENOTDIR). Put that right, then run the same command again.\n`,
+    });
   });
 
   it('that no reader knows are refused with what each says', async () => {
