@@ -53,6 +53,12 @@ export async function findDataset(entry: DatasetEntry, dataDirectory: string | n
   return { name: entry.name, found, where: place?.directory ?? '' };
 }
 
+/** Whether any file of a data set is there, so that it is worth while to say what is wrong with it. */
+export async function isBegun(entry: DatasetEntry, dataDirectory: string | null): Promise<boolean> {
+  const place = await placeOf(entry, dataDirectory);
+  return place !== null && hasFiles(place.directory, place.layout.files, 'any');
+}
+
 /** Whether the folder has any or all of the files, packed or not. */
 async function hasFiles(
   directory: string,

@@ -1,9 +1,10 @@
 /** `pipeline data check`: whether the files of data sets are whole, official, and read as what they should be. */
 import { SPLIT_NAMES, type SplitName } from '../../../schemas/dataset.ts';
 import { DATASET_FACTS } from '../../../schemas/dataset-facts.ts';
-import { PipelineError } from '../../../schemas/errors.ts';
+import { type ErrorCode, PipelineError } from '../../../schemas/errors.ts';
 import type { DatasetEntry, FileDatasetName } from '../../../store/datasets/catalogue-entry.ts';
-import { findDataset, placeOf } from '../../../store/datasets/find-datasets.ts';
+import { isBegun, placeOf } from '../../../store/datasets/find-datasets.ts';
+import { translateReadError } from '../../../store/read-error.ts';
 import { labelled } from '../../fold-text.ts';
 import { findDataDirectory } from '../../prepare.ts';
 import type { World } from '../../world.ts';
@@ -11,6 +12,9 @@ import { entriesOf, LABEL } from './data-directory.ts';
 import { type ComparedFile, compareFiles } from './official-files.ts';
 import { openEntry, readWhole } from './open-dataset.ts';
 import { type ReadingBar, readingBar } from './reading-bar.ts';
+
+/** What is the fault of the files; as nothing is configured here, `CONFIG_INVALID` says what they lack. */
+const OF_DATA: ErrorCode[] = ['DATA_MISSING', 'DATA_DAMAGED', 'NOT_READABLE', 'CONFIG_INVALID'];
 
 export interface CheckArguments {
   names?: string[] | undefined;
@@ -49,7 +53,7 @@ async function present(
   directory: string | null,
 ): Promise<DatasetEntry[]> {
   const fixed = catalogue.filter(({ layouts }) => layouts[0].folder !== null);
-  const found = await Promise.all(fixed.map(async (entry) => (await findDataset(entry, directory)).found));
+  const found = await Promise.all(fixed.map((entry) => isBegun(entry, directory)));
   return fixed.filter((_, i) => found[i]);
 }
 
@@ -59,16 +63,14 @@ async function check(
   tellProgress: ReadingBar['tell'],
 ): Promise<Checked> {
   const place = await placeOf(entry, dataDirectory);
-  const files = place === null ? [] : await compareFiles(entry, place, dataDirectory ?? '');
-  const read = { name: entry.name, directory: place?.directory ?? '', files };
+  const read = { name: entry.name, directory: place?.directory ?? '', files: [] as ComparedFile[] };
   try {
-    return {
-      ...read,
-      images: await readWhole(await openEntry(entry, dataDirectory), tellProgress),
-      error: null,
-    };
-  } catch (error) {
-    const isOfData = error instanceof PipelineError && ['DATA_MISSING', 'DATA_DAMAGED'].includes(error.code);
+    if (place !== null) read.files = await compareFiles(entry, place, dataDirectory ?? '');
+    const images = await readWhole(await openEntry(entry, dataDirectory), tellProgress);
+    return { ...read, images, error: null };
+  } catch (thrown) {
+    const error = translateReadError(thrown);
+    const isOfData = error instanceof PipelineError && OF_DATA.includes(error.code);
     if (!isOfData) throw error;
     return { ...read, images: null, error: error.message };
   }

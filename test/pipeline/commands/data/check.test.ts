@@ -1,5 +1,5 @@
 /** `pipeline data check`, on small files of the official layouts. */
-import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readingBar } from '../../../../pipeline/commands/data/reading-bar.ts';
@@ -63,7 +63,7 @@ describe('files that were downloaded', () => {
                     ${before}
 `);
     rmSync(path('test_batch.bin'));
-    const two = await check('cifar10', '--json');
+    const two = await check('--json');
     expect(two.code).toBe(1);
     const [set] = JSON.parse(two.stdout).sets;
     expect(set.files.filter(({ state }: { state: string }) => state !== 'official')).toEqual([
@@ -91,6 +91,28 @@ describe('files that were downloaded', () => {
     ).toEqual(['cifar10             cannot be read', path(''), 'Expected records of 3073 bytes in']);
     expect(stdout).toContain('- data_batch_2.bin: 5000 bytes that begin with bytes');
     expect(stdout).toContain('instead of 6146\n');
+  });
+});
+
+describe('of several data sets', () => {
+  it('those that cannot be read do not keep from the others', async () => {
+    const folder = await temporaryFolder();
+    const place = writeTinyCifar10(folder);
+    for (const name of real('cifar10').layouts[0].files) truncateSync(join(place, name), 3073);
+    mkdirSync(join(folder, 'mnist'));
+    const ring = join(folder, 'mnist/train-images-idx3-ubyte.gz');
+    symlinkSync(ring, ring);
+    const { code, stdout } = await data(['check', '--json', '--data', folder]);
+    expect(code).toBe(1);
+    const { sets } = JSON.parse(stdout) as { sets: { name: string; images: object; error: string }[] };
+    const of = (name: string) => sets.find((set) => set.name === name)!;
+    expect(of('usps').images).toEqual({ train: 7291, test: 2007 });
+    expect(of('cifar10').error).toMatch(
+      /^Expected training images of every class of cifar10, found none of automobile, .* among all 5;/,
+    );
+    expect(of('mnist').error).toMatch(
+      /^Expected access to .*, found that it is a link that leads back to itself/,
+    );
   });
 });
 
