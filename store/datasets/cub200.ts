@@ -34,6 +34,8 @@ export async function readCub200(directory: string, config: DatasetConfig): Prom
       );
     }
   }
+  requireWords(join(directory, TABLES[2]!), isTraining, /^[01]$/, '1 for training or 0 for test');
+  requireWords(join(directory, TABLES[0]!), names, /^(?!\/)(?!.*\.\.(\/|$))/, 'a path below images');
   // From 1 on.
   const numbers = labels.map(([label]) => Number(label) - 1);
   checkLabels(join(directory, TABLES[1]!), numbers, classes.length, 1);
@@ -61,6 +63,14 @@ export async function readCub200(directory: string, config: DatasetConfig): Prom
     },
     provenance: `CUB-200-2011 birds (Wah et al. 2011), resized to ${options.size}×${options.size}`,
   };
+}
+
+/** Throws where the first word of an image is not as it should be. */
+function requireWords(path: string, table: string[][], form: RegExp, expected: string): void {
+  const wrong = table.findIndex(([word]) => !form.test(word!));
+  if (wrong >= 0) {
+    throw damagedData(path, `${expected} for image ${wrong + 1}`, JSON.stringify(table[wrong]![0]));
+  }
 }
 
 /** The words after the number of each line, which must count from 1. */

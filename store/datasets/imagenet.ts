@@ -49,6 +49,11 @@ export async function readImageNet(
     const message = `Expected the folders ${absent.join(', ')} of the class ${name} in ${join(directory, 'train')}, found none. Put them there, or take them out of dataset.groups.`;
     throw new PipelineError('DATA_MISSING', message);
   }
+  await requireSameInVal(
+    directory,
+    Object.values(groups).flat(),
+    config.groups === undefined ? synsets : null,
+  );
   const options = pictureOptions(config);
   const sources = new PictureSources();
   const split = async (folder: string) =>
@@ -71,6 +76,25 @@ async function synsetsIn(directory: string): Promise<string[]> {
   if (missing.length === 0) return foldersIn(join(directory, 'train'));
   const message = `Expected the folders train and val in ${directory}, each with a folder of pictures for each synset, found no ${missing.join(' and no ')}. Put them there, or ${HOW_TO_NAME_DATA}.`;
   throw new PipelineError('DATA_MISSING', message, { place: { files: missing } });
+}
+
+/** @param all the only synsets that there may be; null where others do not matter */
+async function requireSameInVal(directory: string, wanted: string[], all: string[] | null): Promise<void> {
+  const folder = join(directory, 'val');
+  const present = await foldersIn(folder);
+  const lacking = wanted.filter((synset) => !present.includes(synset));
+  if (lacking.length > 0) {
+    const message = `Expected a folder of pictures in ${folder} for each synset, as in train, found none for ${shortened(lacking)}. Sort the validation images into folders of synsets.`;
+    throw new PipelineError('DATA_MISSING', message);
+  }
+  const extra = all === null ? [] : present.filter((synset) => !all.includes(synset));
+  if (extra.length === 0) return;
+  const message = `Expected the same synsets in train and val of ${directory}, found ${shortened(extra)} only in val. Add the missing folders to train, or name the synsets of each class in dataset.groups.`;
+  throw new PipelineError('DATA_MISSING', message);
+}
+
+function shortened(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names[0]} and ${names.length - 1} others`;
 }
 
 async function listGroups(directory: string, split: string, groups: Groups): Promise<PictureList> {

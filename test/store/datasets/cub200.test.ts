@@ -87,6 +87,21 @@ describe('damage', () => {
     ['image_class_labels.txt', '1 1\n2 2\n3 3\n4 1', 'labels from 1 to 2 in PATH, found 3 for image 2'],
     ['images.txt', '1 a.jpg\n3 b.jpg\n', 'number 2 and its values in line 2 in PATH, found "3 b.jpg"'],
     [
+      'train_test_split.txt',
+      '1 1\n2 0\n3 2\n4 0',
+      '1 for training or 0 for test for image 3 in PATH, found "2"',
+    ],
+    [
+      'images.txt',
+      '1 a.jpg\n2 a/../../../b.jpg\n3 c.jpg\n4 d.jpg',
+      'a path below images for image 2 in PATH, found "a/../../../b.jpg"',
+    ],
+    [
+      'images.txt',
+      '1 /a.jpg\n2 b.jpg\n3 c.jpg\n4 d.jpg',
+      'a path below images for image 1 in PATH, found "/a.jpg"',
+    ],
+    [
       'bounding_boxes.txt',
       '1 0 0 5 x\n2 0 0 1 1\n3 0 0 1 1\n4 0 0 1 1',
       'x, y, width and height of image 1 in PATH, found "0 0 5 x"',

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { variantConfigSchema } from '../../../schemas/config.ts';
@@ -90,6 +90,29 @@ test('Restricted ImageNet is nine ranges of the thousand synsets', async () => {
 });
 
 describe('what is missing', () => {
+  test('validation images that are not sorted, and synsets of one split alone', async () => {
+    const { folder } = await made(FOUR);
+    const val = join(folder, 'val');
+    await mkdir(join(val, 'n00000009'));
+    expect(await thrownBy(read(folder, {}))).toEqual({
+      code: 'DATA_MISSING',
+      message: `Expected the same synsets in train and val of ${folder}, found n00000009 only in val. Add the missing folders to train, or name the synsets of each class in dataset.groups.`,
+    });
+    const groups = { a: ['n00000001'], b: ['n00000002'] };
+    expect((await read(folder, { groups })).classNames).toEqual(['a', 'b']);
+    const without = async (found: string) =>
+      expect(await thrownBy(read(folder, {}))).toEqual({
+        code: 'DATA_MISSING',
+        message: `Expected a folder of pictures in ${val} for each synset, as in train, found none for ${found}. Sort the validation images into folders of synsets.`,
+      });
+    await rm(join(val, 'n00000002'), { recursive: true });
+    await without('n00000002');
+    await rename(join(val, 'n00000001/n00000001_1.JPEG'), join(val, 'ILSVRC2012_val_00000001.JPEG'));
+    for (const synset of ['n00000001', 'n00000003', 'n00000004'])
+      await rm(join(val, synset), { recursive: true });
+    await without('n00000001 and 3 others');
+  });
+
   test('folders of splits, and synsets', async () => {
     const empty = await temporaryFolder();
     expect(await thrownBy(read(empty, {}))).toEqual({
