@@ -49,7 +49,7 @@ function choose(
     hasRegions,
     blocks: split.read(indices),
   });
-  const { train, validation } = chooseTraining(source, classes, config);
+  const { train, validation } = chooseTraining(source, classes, classNames, config);
   const test = first(ofClasses(source.test.labels!, classes), config.testImages);
   const splits: Splits = { train: stream(source.train, train), test: stream(source.test, test) };
   if (validation !== null) splits.validation = stream(validation.split, validation.selection);
@@ -81,6 +81,7 @@ function choose(
 function chooseTraining(
   source: DatasetSource,
   classes: readonly number[],
+  classNames: readonly string[],
   { validation, perClass, trainImages, seed = 0 }: DatasetConfig,
 ): { train: Selection; validation: { split: SplitSource; selection: Selection } | null } {
   let train = ofClasses(source.train.labels!, classes);
@@ -92,7 +93,7 @@ function chooseTraining(
   } else if (source.validation !== undefined) {
     heldOut = { split: source.validation, selection: ofClasses(source.validation.labels!, classes) };
   }
-  if (perClass !== undefined) train = balance(train, perClass, seed);
+  if (perClass !== undefined) train = balance(train, perClass, seed, classNames);
   return { train: first(train, trainImages), validation: heldOut };
 }
 

@@ -17,7 +17,7 @@ export function chosenClasses(
   classNames: readonly string[],
 ): number[] {
   if (classes === undefined) return [...classNames.keys()];
-  return classes.map((wanted) => {
+  const places = classes.map((wanted) => {
     const index = typeof wanted === 'number' ? wanted : classNames.indexOf(wanted);
     if (index >= 0 && index < classNames.length) return index;
     const known = classNames.length > 20 ? `${classNames.slice(0, 20).join(', ')}, …` : classNames.join(', ');
@@ -25,6 +25,11 @@ export function chosenClasses(
       `Expected dataset.classes to name classes of ${name} (${known}) or places from 0 to ${classNames.length - 1}, found ${JSON.stringify(wanted)}.`,
     );
   });
+  const twice = places.find((place, i) => places.indexOf(place) < i);
+  if (twice === undefined) return places;
+  throw invalid(
+    `Expected dataset.classes to name each class of ${name} once, found ${classNames[twice]} by name and by place.`,
+  );
 }
 
 /** The images of the chosen classes; a class's new label is its place among the chosen ones. */
@@ -56,12 +61,17 @@ export function holdOut(
 }
 
 /** As many images of each class, drawn by the seed. */
-export function balance(selection: Selection, perClass: number, seed: number): Selection {
+export function balance(
+  selection: Selection,
+  perClass: number,
+  seed: number,
+  classNames: readonly string[],
+): Selection {
   const counts = countsOf(selection.labels);
   const least = counts.indexOf(Math.min(...counts));
   if (counts[least]! < perClass) {
     throw invalid(
-      `Expected at least ${perClass} training images of every class, as dataset.perClass says, found ${counts[least]} of class ${least}.`,
+      `Expected at least ${perClass} training images of every class, as dataset.perClass says, found ${counts[least]} of ${classNames[least]}.`,
     );
   }
   const quotas = counts.map(() => perClass);

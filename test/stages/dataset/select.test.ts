@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { balance, chosenClasses, first, holdOut, ofClasses } from '../../../stages/dataset/select.ts';
 
+const names = ['cat', 'dog', 'owl'];
 /** 60 of class 0, 30 of class 1, 10 of class 2, mixed. */
 const labels = Uint16Array.from({ length: 100 }, (_, i) => (i % 10 === 9 ? 2 : i % 10 < 6 ? 0 : 1));
 const whole = ofClasses(labels, [0, 1, 2]);
@@ -8,7 +9,6 @@ const counts = (of: Uint16Array) => [0, 1, 2].map((label) => of.filter((other) =
 
 describe('chosen classes', () => {
   it('are kept in the given order, by name or place', () => {
-    const names = ['cat', 'dog', 'owl'];
     expect(chosenClasses({ name: 'cifar10', classes: ['owl', 0] }, names)).toEqual([2, 0]);
     expect(chosenClasses({ name: 'cifar10' }, names)).toEqual([0, 1, 2]);
     const { indices, labels: renamed } = ofClasses(labels, [2, 0]);
@@ -22,9 +22,15 @@ describe('chosen classes', () => {
     );
   });
 
+  it('that are named twice, by name and by place, are refused', () => {
+    expect(() => chosenClasses({ name: 'cifar10', classes: ['dog', 0, 1] }, names)).toThrow(
+      'Expected dataset.classes to name each class of cifar10 once, found dog by name and by place.',
+    );
+  });
+
   it('are not all listed where there are many', () => {
-    const names = Array.from({ length: 30 }, (_, i) => `c${i}`);
-    expect(() => chosenClasses({ name: 'folder', classes: ['x'] }, names)).toThrow(/\(c0, .*, c19, …\)/);
+    const many = Array.from({ length: 30 }, (_, i) => `c${i}`);
+    expect(() => chosenClasses({ name: 'folder', classes: ['x'] }, many)).toThrow(/\(c0, .*, c19, …\)/);
   });
 });
 
@@ -52,16 +58,16 @@ describe('validation images', () => {
 
 describe('a balanced part', () => {
   it('has as many of each class, drawn by the seed', () => {
-    const part = balance(whole, 10, 1);
+    const part = balance(whole, 10, 1, names);
     expect(counts(part.labels)).toEqual([10, 10, 10]);
-    expect(balance(whole, 10, 1)).toEqual(part);
-    expect(balance(whole, 10, 2)).not.toEqual(part);
+    expect(balance(whole, 10, 1, names)).toEqual(part);
+    expect(balance(whole, 10, 2, names)).not.toEqual(part);
     expect(first(part, 4).indices).toEqual(part.indices.slice(0, 4));
   });
 
   it('cannot have more than there are', () => {
-    expect(() => balance(whole, 11, 1)).toThrow(
-      'Expected at least 11 training images of every class, as dataset.perClass says, found 10 of class 2.',
+    expect(() => balance(whole, 11, 1, names)).toThrow(
+      'Expected at least 11 training images of every class, as dataset.perClass says, found 10 of owl.',
     );
   });
 });
