@@ -139,6 +139,8 @@ async function append(
       await file.writeFile(chunk);
       done += chunk.length;
       onProgress(done, total);
+      // A server that never ends must not fill the disk; what is wrong with the file is found out as for any other.
+      if (total !== null && done > total) break;
     }
   } finally {
     await file.close();

@@ -27,7 +27,10 @@ export async function httpGet(address: string, options: GetOptions): Promise<Inc
     const answer = await request(url, options);
     if (!REDIRECTS.includes(answer.statusCode!) || answer.headers.location === undefined) return answer;
     answer.destroy();
-    const next = new URL(answer.headers.location, url);
+    const { location } = answer.headers;
+    if (!URL.canParse(location, url.href))
+      throw new Refusal(`sends on to ${location}, which is no address`, true);
+    const next = new URL(location, url);
     const isWorse = url.protocol === 'https:' && next.protocol === 'http:';
     if (!/^https?:$/.test(next.protocol) || isWorse)
       throw new Refusal(`sends on to ${next.href}, which is not followed`, true);

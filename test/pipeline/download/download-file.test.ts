@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { downloadFile } from '../../../pipeline/download/download-file.ts';
 import type { RemoteFile } from '../../../pipeline/download/remote-file.ts';
@@ -215,6 +216,7 @@ describe('a place that does not give the file', () => {
     [`sha256 ${sha256(other)} instead of ${sha256(BYTES)}`, say((_, response) => response.end(other)), 1],
     ['answers with another part than the one asked for', status(206), 1],
     ['sends on more than 10 times', status(301, { Location: '/file.bin' }), 11],
+    ['sends on to http://[b, which is no address', status(302, { Location: 'http://[b' }), 1],
     [
       'sends on to ftp://a.example/b, which is not followed',
       status(302, { Location: 'ftp://a.example/b' }),
@@ -237,6 +239,26 @@ describe('a place that does not give the file', () => {
     expect(error).toMatchObject({ code: 'DOWNLOAD_FAILED', message });
     expect(server.asked).toHaveLength(requests);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('is left when it sends more than the file has', async () => {
+    const path = await target();
+    let sent = 0;
+    const endless = new Readable({
+      read() {
+        sent += 65_536;
+        this.push(Buffer.alloc(65_536, 'a'));
+      },
+    });
+    const server = await fileServer(
+      BYTES,
+      say((_, response) => endless.pipe(response)),
+    );
+    await expect(download(from(server), path)).rejects.toThrow(
+      /\n {4}\d+ bytes that begin with "aaaaaaaaaaaaaaaa" instead of 300000$/,
+    );
+    expect(sent).toBeLessThan(100 * BYTES.length);
+    expect(readdirSync(dirname(path))).toEqual([]);
   });
 
   it('is followed by the next, and all are told if none gives it', async () => {
