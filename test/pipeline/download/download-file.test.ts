@@ -1,9 +1,10 @@
 /** Downloads from a server of our own that cuts, changes, lacks and lies. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { downloadFile } from '../../../pipeline/download/download-file.ts';
 import type { RemoteFile } from '../../../pipeline/download/remote-file.ts';
@@ -90,9 +91,13 @@ describe('a download', () => {
         conditions.push(request.headers['if-range']);
         response.writeHead(200, { 'Last-Modified': date, ETag: 'W/"weak"', 'Content-Length': BYTES.length });
         if (conditions.length > 1) response.end(BYTES);
-        else response.write(BYTES.subarray(0, 10), () => setTimeout(() => response.destroy(), 20));
+        else response.write(BYTES.subarray(0, 10), () => void cutOnceThere(response));
       },
     });
+    const cutOnceThere = async (response: ServerResponse) => {
+      while (!existsSync(`${path}.part`) || statSync(`${path}.part`).size < 10) await sleep(5);
+      response.destroy();
+    };
     await download({ urls: [server.url] }, path);
     expect(conditions).toEqual([undefined, date]);
   });

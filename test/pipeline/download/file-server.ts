@@ -3,6 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
+/** So long a busy machine may need until what was sent is written down. */
+const CUT_MS = 150;
+
 export interface ServedFile {
   bytes: Buffer;
   /** Null for a server that names no version. */
@@ -59,5 +62,5 @@ function serve(file: ServedFile, request: IncomingMessage, response: ServerRespo
   response.writeHead(isPart ? 206 : 200, { 'Content-Length': body.length, ...version, ...range });
   const cut = file.cuts.shift();
   if (cut === undefined) response.end(body);
-  else response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
+  else response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), CUT_MS));
 }
