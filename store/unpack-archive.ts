@@ -65,15 +65,23 @@ export async function unpackArchive(
     }
     return files;
   } catch (error) {
-    throw inWords(error, archive, kind, options.signal);
+    throw inWords(error, { archive, kind, directory, signal: options.signal });
   } finally {
     await rm(workplace, { recursive: true, force: true });
   }
 }
 
-function inWords(error: unknown, archive: string, kind: ArchiveKind, signal: AbortSignal): unknown {
+function inWords(
+  error: unknown,
+  {
+    archive,
+    kind,
+    directory,
+    signal,
+  }: { archive: string; kind: ArchiveKind; directory: string; signal: AbortSignal },
+): unknown {
   if (signal.aborted) return new PipelineError('INTERRUPTED', 'Stopped.', { cause: error });
-  const translated = translateDiskError(error, archive);
+  const translated = translateDiskError(error, directory);
   if (translated instanceof PipelineError) return translated;
   return damaged(archive, `a whole .${kind}`, `that it does not unpack (${(error as Error).message})`);
 }

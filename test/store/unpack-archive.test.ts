@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type ArchiveKind, unpackArchive } from '../../store/unpack-archive.ts';
 import { plainPython } from './support/plain-python.ts';
+import { MAY_MOUNT, NEEDS_MOUNT, smallDisk } from './support/small-disk.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** `add(name, bytes)`, and for tar `link(name, type)`, are what the script may call. */
@@ -129,4 +130,15 @@ it.each([
   expect(found).toMatch(reason);
   expect(error.message).toBe(sentence(archive, `a whole .${kind}`, `that it does not unpack (${found})`));
   expect({ left: left(), inside: readdirSync(target) }).toEqual({ left: ['target'], inside: [] });
+});
+
+it.skipIf(!MAY_MOUNT)(`a full disk is told, and nothing half unpacked stays${NEEDS_MOUNT}`, async () => {
+  const { archive } = await unpack('tar.gz', "add('set/small', b'1'); add('set/large', bytes(300000))");
+  const disk = smallDisk(128);
+  const target = join(disk, 'target');
+  const options = { strip: 1, signal: new AbortController().signal, onProgress: () => undefined };
+  const error = await unpackArchive(archive, 'tar.gz', target, options).catch((thrown) => thrown);
+  expect(error.code).toBe('DISK_FULL');
+  expect(error.message).toContain(`Expected room to write ${target}, found that the disk is full (ENOSPC).`);
+  expect(readdirSync(disk)).toEqual([]);
 });

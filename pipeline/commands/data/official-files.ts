@@ -32,7 +32,7 @@ export async function compareFiles(
     official.set(relative(directory, join(dataDirectory, path)), { bytes, sha256, isOurs: true });
   }
   for (const download of entry.downloads.filter(({ archive }) => archive === undefined)) {
-    // The bundled copy has the official files, too.
+    // The bundled copy has files of the official names, too.
     const place = entry.bundled === directory ? directory : join(dataDirectory, download.into);
     const file = relative(directory, join(place, download.name));
     official.set(file, { ...download, isOurs: false });
