@@ -8,6 +8,7 @@ import { readImageFolder } from '../../../store/datasets/image-folder.ts';
 import { inMemory } from '../support/in-memory.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { thrownBy } from '../support/thrown-by.ts';
+import { madeByPython } from './python-fixtures.ts';
 
 type Color = [number, number, number] | [number, number, number, number];
 const RED: Color = [255, 0, 0];
@@ -148,6 +149,46 @@ describe('pictures', () => {
     expect(rowMean(0, 2)).toBeGreaterThan(250);
     expect(rowMean(0, 13)).toBeLessThan(5);
     expect([rowMean(1, 2), rowMean(1, 13)]).toEqual([0, 255]);
+  });
+
+  test('what Pillow writes is what Pillow reads, in every mode', async () => {
+    const { folder, told } = await madeByPython<{ modes: string[]; pixels: number[][] }>(`
+from PIL import Image, ImageOps
+array = np.zeros((8, 8, 3), np.uint8)
+array[:, :4], array[:, 4:], array[:4] = (200, 40, 90), (10, 220, 120), array[:4] + 30
+whole = Image.fromarray(array)
+turned = Image.Exif(); turned[0x0112] = 6
+fine = dict(quality=100, subsampling=0)
+pictures = [
+    ('gray', whole.convert('L'), 'png', {}), ('palette', whole.convert('P', palette=Image.ADAPTIVE), 'png', {}),
+    ('one bit', whole.convert('1'), 'png', {}), ('gray and alpha', whole.convert('LA'), 'png', {}),
+    ('webp', whole, 'webp', {'lossless': True}), ('png turned', whole, 'png', {'exif': turned}),
+    ('jpeg', whole, 'jpg', fine), ('jpeg gray', whole.convert('L'), 'jpg', {'quality': 100}),
+    ('jpeg progressive', whole, 'jpg', {**fine, 'progressive': True}), ('jpeg turned', whole, 'jpg', {**fine, 'exif': turned}),
+]
+pixels = []
+for i, (name, picture, ending, options) in enumerate(pictures):
+    for split in ['train', 'test']:
+        os.makedirs(f'{split}/{i:02d}')
+        picture.save(f'{split}/{i:02d}/a.{ending}', **options)
+    pixels.append(np.asarray(ImageOps.exif_transpose(Image.open(f'test/{i:02d}/a.{ending}')).convert('RGB')).ravel().tolist())
+deep = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000
+for split in ['train', 'test']:
+    for name, picture in [('98', Image.fromarray(deep)), ('99', Image.new('CMYK', (8, 8), (0, 0, 0, 0)))]:
+        os.makedirs(f'{split}/{name}')
+        picture.save(f'{split}/{name}/a.' + ('png' if name == '98' else 'jpg'))
+pixels += [(deep >> 8).repeat(3).tolist(), [255] * 192]
+print(json.dumps({'modes': [name for name, *_ in pictures] + ['16 bits', 'cmyk'], 'pixels': pixels}))`);
+    const { test: testSplit } = await inMemory(await readImageFolder(folder, { size: 8, grayscale: false }));
+    const furthest = told.pixels.map((wanted, i) =>
+      wanted.reduce(
+        (most, value, at) => Math.max(most, Math.abs(value - testSplit.images[192 * i + at]!)),
+        0,
+      ),
+    );
+    // Two decoders may round JPEG's sums, and 16 bits, another way.
+    const allowed = told.modes.map((mode) => (/jpeg|16|cmyk/.test(mode) ? 2 : 0));
+    expect(told.modes.filter((_, i) => furthest[i]! > allowed[i]!)).toEqual([]);
   });
 
   test('more pictures than are decoded at a time stay in order', async () => {
