@@ -28,6 +28,11 @@ export function validatorOf({ headers }: IncomingMessage): string | null {
   return (isStrong ? headers.etag : headers['last-modified']) ?? null;
 }
 
+/** Whether nothing but the end of the connection tells where the body ends. */
+export function hasOpenEnd({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
+}
+
 /** The `rest` from `offset` on, `all`, or `none` where the server has nothing from `offset` on; throws otherwise. */
 export function readHead(
   { statusCode = 0, headers }: IncomingMessage,

@@ -3,13 +3,13 @@
  * through a cut connection, Ctrl-C and kill -9; the next attempt asks for the rest.
  */
 
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PipelineError } from '../../schemas/errors.ts';
 import { publishFile, translateDiskError } from '../../store/atomic-file.ts';
-import { asRefusal, Refusal, rangeOf, readHead, validatorOf } from './answers.ts';
+import { asRefusal, hasOpenEnd, Refusal, rangeOf, readHead, validatorOf } from './answers.ts';
 import { httpGet } from './http-get.ts';
 import { beginPartial, discardPartial, type PartialFile, readPartial } from './partial-file.ts';
 import { hasChecksum, type RemoteFile, whatIsWrong } from './remote-file.ts';
@@ -111,6 +111,9 @@ async function receiveRest(
     const partial =
       kind === 'rest' ? kept : await beginPartial(path, { url, validator: validatorOf(answer) });
     await append(answer, partial, total, options.onProgress);
+    // Without a length the end of the connection is that of the file, also where we have ended it.
+    signal.throwIfAborted();
+    if (hasOpenEnd(answer)) await requireAll(partial.path, file);
   } finally {
     answer.destroy();
   }
@@ -124,6 +127,13 @@ function usable(partial: PartialFile, url: string, file: RemoteFile): PartialFil
   const isSame = partial.origin?.url === url && partial.origin.validator !== null;
   const isTooLong = file.bytes !== undefined && partial.bytes > file.bytes;
   return (isSame || hasChecksum(file)) && !isTooLong ? partial : { ...partial, bytes: 0 };
+}
+
+/** A shorter file than was published is one that was cut, and may go on. */
+async function requireAll(path: string, file: RemoteFile): Promise<void> {
+  const { size } = await stat(path);
+  if (file.bytes === undefined || size >= file.bytes) return;
+  throw new Refusal((await whatIsWrong(file, path))!, false);
 }
 
 async function append(

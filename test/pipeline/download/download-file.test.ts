@@ -174,6 +174,33 @@ describe('a download', () => {
     expect(readFileSync(path).equals(BYTES)).toBe(true);
   });
 
+  it('goes on where a server without lengths was cut, and keeps what has come when it is stopped', async () => {
+    const path = await target();
+    const server = await fileServer(BYTES, {
+      answer: (_, response) => {
+        response.socket!.write('HTTP/1.0 200 OK\r\nETag: "one"\r\n\r\n');
+        response.socket!.write(BYTES.subarray(0, 1000));
+      },
+    });
+    const stopping = new AbortController();
+    const stopped = download(from(server), path, stopping.signal);
+    while (!existsSync(`${path}.part`) || statSync(`${path}.part`).size < 1000) await sleep(5);
+    stopping.abort();
+    await expect(stopped).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(statSync(`${path}.part`).size).toBe(1000);
+
+    server.file.answer = (_, response) => {
+      delete server.file.answer;
+      response.socket!.write(
+        `HTTP/1.0 206 Partial Content\r\nETag: "one"\r\nContent-Range: bytes 1000-299999/300000\r\n\r\n`,
+      );
+      response.socket!.end(BYTES.subarray(1000, 5000));
+    };
+    expect(await download(from(server), path)).toEqual([]);
+    expect(readFileSync(path).equals(BYTES)).toBe(true);
+    expect(server.asked).toEqual(['all', 'bytes=1000-', 'bytes=5000-']);
+  });
+
   it('keeps what has come when it is stopped', async () => {
     const path = await target();
     const stop = new AbortController();
