@@ -89,16 +89,21 @@ function splitOf(name: string): string | null {
 
 /** Names such as train-00000-of-00002.parquet say how many parts there are. */
 function requireAllParts(directory: string, names: readonly string[]): void {
+  const present = new Set<string>();
+  const series = new Map<string, { name: string; partOf: (i: number) => string; count: number }>();
   for (const name of names.filter((candidate) => splitOf(candidate) !== null)) {
-    const [, start, total] = /^(.*-)\d{5}-of-(\d{5})/.exec(name) ?? [];
-    const parts = Array.from(
-      { length: Number(total ?? 0) },
-      (_, i) => `${start}${String(i).padStart(5, '0')}-of-${total}`,
-    );
-    const lacking = parts.find((part) => !names.some((present) => present.startsWith(part)));
-    if (lacking === undefined) continue;
-    const message = `Expected all ${parts.length} parts of ${name} in ${directory}, found no ${lacking}. Put it there.`;
-    throw new PipelineError('DATA_MISSING', message);
+    const [part, start, total] = /^(.*-)\d{5}-of-(\d{5})/.exec(name) ?? [];
+    if (part === undefined) continue;
+    const partOf = (i: number) => `${start}${String(i).padStart(5, '0')}-of-${total}`;
+    present.add(part);
+    series.set(partOf(0), { name, partOf, count: Number(total) });
+  }
+  for (const { name, partOf, count } of series.values()) {
+    for (let i = 0; i < count; i++) {
+      if (present.has(partOf(i))) continue;
+      const message = `Expected all ${count} parts of ${name} in ${directory}, found no ${partOf(i)}. Put it there.`;
+      throw new PipelineError('DATA_MISSING', message);
+    }
   }
 }
 
