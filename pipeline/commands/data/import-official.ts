@@ -2,7 +2,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { datasetSchema } from '../../../schemas/dataset-config.ts';
 import { PipelineError } from '../../../schemas/errors.ts';
-import { copyFileAtomic, makeDirectory } from '../../../store/atomic-file.ts';
+import { collectLeftovers, copyFileAtomic, makeDirectory } from '../../../store/atomic-file.ts';
 import type { DatasetEntry, Download, Layout } from '../../../store/datasets/catalogue-entry.ts';
 import type { SplitSource } from '../../../store/datasets/dataset-source.ts';
 import { filesOf } from '../../../store/datasets/fingerprint.ts';
@@ -50,6 +50,7 @@ export async function importFile(
     if (download.archive !== undefined) await unpack(download, path, folderOf(entry), options);
     else if (resolve(path) !== target) {
       await makeDirectory(dirname(target));
+      await collectLeftovers(dirname(target));
       await copyFileAtomic(path, target);
     }
     const missing = await missingDownloads(entry, downloadsOf(entry, false), dataDirectory);
@@ -84,11 +85,13 @@ export async function importFolder(
   options: FetchOptions,
 ): Promise<Imported> {
   const { entry, layout } = await onlyOne(folder, layouts);
-  await readAll(folder, entry, layout);
+  await readAll(folder, entry, layout, options.signal);
   const directory = join(options.dataDirectory, layout.folder!);
   await withFolderLocked(entry, 'import', options, async () => {
-    const wanted = await filesOf(folder, layout);
-    for (const file of resolve(folder) === directory ? [] : wanted) {
+    if (resolve(folder) === directory) return;
+    await collectLeftovers(directory);
+    for (const file of await filesOf(folder, layout)) {
+      requireGoing(options.signal);
       await makeDirectory(dirname(join(directory, file)));
       await copyFileAtomic(join(folder, file), join(directory, file));
     }
@@ -119,14 +122,25 @@ async function hasOfficial(folder: string, { entry, layout }: NamedLayout): Prom
   return false;
 }
 
-async function readAll(folder: string, { name }: DatasetEntry, layout: Layout): Promise<void> {
+async function readAll(
+  folder: string,
+  { name }: DatasetEntry,
+  layout: Layout,
+  signal: AbortSignal,
+): Promise<void> {
   const { train, test, validation, unlabelled } = await layout.read(folder, datasetSchema.parse({ name }));
   for (const split of [train, test, validation, unlabelled]) {
-    if (split !== undefined) await readWhole(split);
+    if (split !== undefined) await readWhole(split, signal);
   }
 }
 
-async function readWhole(split: SplitSource): Promise<void> {
+async function readWhole(split: SplitSource, signal: AbortSignal): Promise<void> {
   const all = Uint32Array.from({ length: split.count }, (_, i) => i);
-  for await (const _ of split.read(all));
+  for await (const _ of split.read(all)) requireGoing(signal);
+}
+
+function requireGoing({ aborted }: AbortSignal): void {
+  if (!aborted) return;
+  const message = 'Stopped. Files that were copied are kept; run the same command again for the others.';
+  throw new PipelineError('INTERRUPTED', message);
 }

@@ -1,4 +1,5 @@
 /** `pipeline data import`: official files by hand, and data of one's own. */
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { importFolder, layoutsIn } from '../../../../pipeline/commands/data/import-official.ts';
 import { CATALOGUE } from '../../../../store/datasets/catalogue.ts';
 import type { DatasetEntry } from '../../../../store/datasets/catalogue-entry.ts';
 import { temporaryFolder } from '../../../store/support/temporary-folder.ts';
@@ -133,12 +135,32 @@ describe('a folder with the files of a data set', () => {
     writeTinyCifar10(downloads);
     writeFileSync(join(source, 'notes.txt'), 'not of the data set');
     const directory = join(target, 'cifar-10-batches-bin');
+    mkdirSync(directory, { recursive: true });
+    const gone = spawnSync('true').pid;
+    writeFileSync(join(directory, `test_batch.bin.${gone}-0f.tmp`), 'left by an import that was killed');
     expect(await take()).toEqual({ code: 0, stderr: '', stdout: `cifar10 is there now: ${directory}\n` });
     expect(readdirSync(directory)).toEqual(Object.keys(tinyCifar10()).sort());
     const copied = Object.entries(tinyCifar10()).map(([name, bytes]) =>
       readFileSync(join(directory, name)).equals(bytes),
     );
     expect(copied).toEqual(Array(6).fill(true));
+  });
+
+  it('is left at Ctrl-C', async () => {
+    const { downloads, target } = await places();
+    const source = writeTinyCifar10(downloads);
+    const layouts = await layoutsIn(source, [real('cifar10')]);
+    const options = {
+      dataDirectory: target,
+      environment: {},
+      signal: AbortSignal.abort(),
+      emit: () => undefined,
+    };
+    await expect(importFolder(source, layouts, options)).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      message: 'Stopped. Files that were copied are kept; run the same command again for the others.',
+    });
+    expect(existsSync(join(target, 'cifar-10-batches-bin'))).toBe(false);
   });
 
   it('whose names two data sets have is known by an official file, or must be said', async () => {
