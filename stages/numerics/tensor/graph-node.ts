@@ -1,5 +1,5 @@
 /** A recorded graph in its own words, before it becomes bytes: kernels in an order in which they can run. */
-import { attributeOf, nodeDef } from './graph-def.ts';
+import { attributeOf, nodeDef, type Pieces } from './graph-def.ts';
 
 /** TensorFlow's numbers of data types (types.proto). */
 export const TYPES = { float32: 1, int32: 3, int64: 9, bool: 10 } as const;
@@ -39,7 +39,7 @@ export function constantNode(
 }
 
 /** As NodeDef. */
-export function encodeNode({ name, op, inputs, attributes, shape, values }: GraphNode): Buffer {
+export function encodeNode({ name, op, inputs, attributes, shape, values }: GraphNode): Pieces {
   const encoded = Object.entries(attributes).map(([key, attribute]) => [key, encode(attribute)] as const);
   if (values !== undefined) {
     const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -49,7 +49,7 @@ export function encodeNode({ name, op, inputs, attributes, shape, values }: Grap
   return nodeDef(name, op, inputs, Object.fromEntries(encoded));
 }
 
-function encode(attribute: GraphAttribute): Buffer {
+function encode(attribute: GraphAttribute): Pieces {
   if ('text' in attribute) return attributeOf.text(attribute.text);
   if ('int' in attribute) return attributeOf.integer(attribute.int);
   if ('ints' in attribute) return attributeOf.integers(attribute.ints);

@@ -3,11 +3,11 @@
  * then joins convolutions with what follows them, works out constants and reuses memory. For inference alone: what a
  * graph computes leaves no trace on the tape.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { translateDiskError } from '../../../store/atomic-file.ts';
-import { savedModel } from './graph-def.ts';
+import { type Pieces, savedModel } from './graph-def.ts';
 import {
   constantNode,
   encodeNode,
@@ -17,6 +17,7 @@ import {
   type TypeName,
 } from './graph-node.ts';
 import { nodeName, rewriteGraph } from './rewrite-graph.ts';
+import { type StandInBackend, withStandIns } from './stand-ins.ts';
 import { tf } from './tf.ts';
 
 /** An attribute as tfjs hands it to the binding. */
@@ -29,8 +30,9 @@ interface Attribute {
 /** An input of a kernel: a tensor, or a number that tfjs stands in for a scalar of 64 bits. */
 type Input = tf.Tensor | { valueArray: Int32Array; dataId?: undefined };
 
-interface GraphBackend {
-  binding: Record<string, number> & {
+interface GraphBackend extends StandInBackend {
+  binding: StandInBackend['binding'] & {
+    readonly [constant: `TF_ATTR_${string}`]: number;
     loadSavedModel(directory: string, tags: string): number;
     runSavedModel(session: number, inputs: number[], names: string, outputs: string): object[];
     deleteSavedModel(session: number): void;
@@ -42,6 +44,9 @@ interface GraphBackend {
 }
 
 const TAG = 'serve';
+/** Most pieces of a file are a few bytes: they are joined before they are written, up to so many and up to a large one. */
+const PIECES_AT_ONCE = 4096;
+const LARGE_BYTES = 1 << 20;
 
 export interface Graph {
   /** Takes as many tensors as the function, of the shapes it was recorded with. */
@@ -74,15 +79,31 @@ export function recordGraph(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: re
 const inputName = (i: number) => `input${i}`;
 
 /** TensorFlow loads graphs from files only; this one is gone again once it is loaded. */
-function load({ binding }: GraphBackend, nodes: readonly Buffer[]): number {
+function load({ binding }: GraphBackend, nodes: readonly Pieces[]): number {
   const directory = mkdtempSync(join(tmpdir(), 'pag-graph-'));
   try {
-    writeFileSync(join(directory, 'saved_model.pb'), savedModel(nodes, TAG));
+    writePieces(join(directory, 'saved_model.pb'), savedModel(nodes, TAG));
     return binding.loadSavedModel(directory, TAG);
   } catch (error) {
     throw translateDiskError(error, directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function writePieces(path: string, pieces: Pieces): void {
+  const file = openSync(path, 'w');
+  try {
+    let small: Uint8Array[] = [];
+    for (const piece of pieces) {
+      small.push(piece);
+      if (small.length < PIECES_AT_ONCE && piece.length < LARGE_BYTES) continue;
+      writeFileSync(file, small.length === 1 ? piece : Buffer.concat(small));
+      small = [];
+    }
+    writeFileSync(file, Buffer.concat(small));
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -109,10 +130,11 @@ function record(
     return name;
   };
   const sourceOf = (input: Input) => (input.dataId && sources.get(input.dataId)) ?? noteConstant(input);
-  const note = (op: string, attributes: Attribute[], from: Input[], outputs: tf.Tensor[]) => {
+  /** Says whether it became a node. */
+  const note = (op: string, attributes: Attribute[], from: Input[], outputs: tf.Tensor[]): boolean => {
     const known = from.map((input) => input.dataId && sources.get(input.dataId));
     // Reading its values later, where it is needed at all, makes it a constant.
-    if (known.every((name) => name === undefined || constants.has(name))) return;
+    if (known.every((name) => name === undefined || constants.has(name))) return false;
     const name = `node${nodes.length}`;
     const node = {
       name,
@@ -125,19 +147,24 @@ function record(
     outputs.forEach((output, i) => {
       sources.set(output.dataId, i === 0 ? name : `${name}:${i}`);
     });
+    return true;
   };
-  const result = listening(backend, note, () => tf.tidy(() => f(...inputs)));
-  const output = sourceOf(result);
-  result.dispose();
-  return { nodes, output: output.includes(':') ? output : `${output}:0` };
+  return withStandIns(backend, (replace) => {
+    const listen: Listener = (op, attributes, from, outputs) => {
+      if (note(op, attributes, from, outputs)) for (const output of outputs) replace(output);
+    };
+    const result = listening(backend, listen, () => tf.tidy(() => f(...inputs)));
+    const output = sourceOf(result);
+    result.dispose();
+    return { nodes, output: output.includes(':') ? output : `${output}:0` };
+  });
 }
 
+/** Is told of a kernel, once it has run. */
+type Listener = (op: string, attributes: Attribute[], inputs: Input[], outputs: tf.Tensor[]) => void;
+
 /** Runs an action while every kernel is noted. */
-function listening<T>(
-  backend: GraphBackend,
-  note: (op: string, attributes: Attribute[], inputs: Input[], outputs: tf.Tensor[]) => void,
-  action: () => T,
-): T {
+function listening<T>(backend: GraphBackend, note: Listener, action: () => T): T {
   const { executeSingleOutput, executeMultipleOutputs } = backend;
   backend.executeSingleOutput = (op, attributes, inputs) => {
     const output = executeSingleOutput.call(backend, op, attributes, inputs);
