@@ -17,7 +17,7 @@ import {
 import type { Json, StageName } from '../schemas/stage.ts';
 import { collectLeftovers, translateDiskError, writeFileAtomic } from './atomic-file.ts';
 import { canonicalJson, sha256File } from './content-hash.ts';
-import { translateReadError } from './read-errors.ts';
+import { translateReadError } from './read-error.ts';
 
 const MANIFEST = 'manifest.json';
 const PROVENANCE = 'provenance.json';

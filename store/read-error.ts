@@ -1,4 +1,4 @@
-/** What the system says when a file cannot be read, in the words of the user. */
+/** Files that are there and yet cannot be read: put into words, as the one who reads them is to do something about it. */
 import { PipelineError } from '../schemas/errors.ts';
 
 const REASONS: Record<string, string> = {
@@ -9,11 +9,24 @@ const REASONS: Record<string, string> = {
   ENOTDIR: 'a file stands where a folder should be',
 };
 
-/** `NOT_READABLE` for such an error that names a file; anything else is returned as it is. */
-export function translateReadError(error: unknown): unknown {
-  const { code = '', path } = (error ?? {}) as NodeJS.ErrnoException;
+/** What the system says of a file that it does not give out, completing "found that …"; null where it says something else. */
+export function whyUnreadable(error: unknown): string | null {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
   const reason = REASONS[code];
-  if (reason === undefined || path === undefined) return error;
-  const message = `Expected access to ${path}, found that ${reason} (${code}). Put that right, then run the same command again.`;
+  return reason === undefined ? null : `${reason} (${code})`;
+}
+
+/**
+ * `NOT_READABLE` for such an error; anything else is returned as it is.
+ *
+ * @param path of the file; left as it is, too, where neither this nor the error names one
+ */
+export function translateReadError(
+  error: unknown,
+  path = (error as NodeJS.ErrnoException | null)?.path,
+): unknown {
+  const found = whyUnreadable(error);
+  if (found === null || path === undefined) return error;
+  const message = `Expected access to ${path}, found that ${found}. Put that right, then run the same command again.`;
   return new PipelineError('NOT_READABLE', message, { cause: error });
 }

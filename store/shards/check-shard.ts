@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
 import { sha256File } from '../content-hash.ts';
-import { translateReadError, whyUnreadable } from '../read-errors.ts';
+import { translateReadError, whyUnreadable } from '../read-error.ts';
 import { describeColumns } from './arrow-columns.ts';
 import { type ArrowLayout, FileEndError, readArrowLayout, readFully } from './arrow-reader.ts';
 import { crc32 } from './crc32.ts';

@@ -11,7 +11,7 @@ import {
   shardRecordSchema,
 } from '../../schemas/gradient-store.ts';
 import { sizeOf } from '../../schemas/shape.ts';
-import { translateReadError } from '../read-errors.ts';
+import { translateReadError } from '../read-error.ts';
 import type { Column } from './arrow-columns.ts';
 import { codecs } from './codecs.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PipelineError } from '../../../schemas/errors.ts';
-import { translateReadError } from '../../../store/read-errors.ts';
+import { translateReadError } from '../../../store/read-error.ts';
 import { STORE_FILE } from '../../../store/shards/store-layout.ts';
 import { listExperiments } from '../../inventory.ts';
 

@@ -2,23 +2,23 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { translateReadError } from '../../store/read-errors.ts';
-import { toDamage, translateDamage } from '../../store/shards/check-shard.ts';
-import { readStoreInfo } from '../../store/shards/store-layout.ts';
-import { verifyStore } from '../../store/shards/verify-store.ts';
-import { makeStore } from './shards/temporary-stores.ts';
+import { translateReadError } from '../../../store/read-error.ts';
+import { toDamage, translateDamage } from '../../../store/shards/check-shard.ts';
+import { readStoreInfo } from '../../../store/shards/store-layout.ts';
+import { verifyStore } from '../../../store/shards/verify-store.ts';
+import { makeStore } from './temporary-stores.ts';
 
 const refusal = (code: string, path?: string) => Object.assign(new Error(code), { code, path });
-const WHAT_TO_DO = 'Make it readable for this user, or look at the disk, then run the same command again.';
+const WHAT_TO_DO = 'Put that right, then run the same command again.';
 
 test.each([
-  ['EACCES', 'permission to read it is denied (EACCES)'],
-  ['EPERM', 'permission to read it is denied (EPERM)'],
-  ['EIO', 'the disk cannot read it (EIO)'],
+  ['EACCES', 'permission is denied (EACCES)'],
+  ['EPERM', 'permission is denied (EPERM)'],
+  ['EIO', 'the disk fails (EIO)'],
 ])('%s is put into words', (code, found) => {
   const error = {
     code: 'NOT_READABLE',
-    message: `Expected to be able to read /s/shard-00001.arrow, found that ${found}. ${WHAT_TO_DO}`,
+    message: `Expected access to /s/shard-00001.arrow, found that ${found}. ${WHAT_TO_DO}`,
   };
   expect(translateReadError(refusal(code), '/s/shard-00001.arrow')).toMatchObject(error);
   expect(translateDamage(refusal(code), '/s', 'shard-00001.arrow')).toMatchObject(error);
@@ -38,7 +38,7 @@ test('any other error stays what it is', () => {
 test.skipIf(process.getuid?.() === 0)('a store without permission to read is told', async () => {
   const { directory } = await makeStore();
   for (const name of ['shard-00000.arrow', 'shard-00001.json']) await chmod(join(directory, name), 0);
-  const found = 'permission to read it is denied (EACCES)';
+  const found = 'permission is denied (EACCES)';
   expect((await verifyStore(directory)).damages).toEqual([
     { file: 'shard-00000.arrow', found },
     { file: 'shard-00001.json', found },
