@@ -24,7 +24,7 @@ import { readPieces, readWhole, writeWhole } from './raw.ts';
 const IMAGES = 1024;
 const TARGETS = 10;
 const VALUES = 32 * 32 * 3;
-const ROUNDS = 7;
+const ROUNDS = 21;
 const RANDOM_ROWS = 2048;
 const READ_ROWS = 256;
 const BATCH_IMAGES = 128;

@@ -8,6 +8,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PipelineError } from '../../schemas/errors.ts';
 import type { GradientStoreInfo } from '../../schemas/gradient-store.ts';
+import { rowBytes } from './arrow-columns.ts';
 import { checkBodies, findDamage, openShard, translateDamage } from './check-shard.ts';
 import type { Decoder } from './codecs/codec.ts';
 import { codecs } from './codecs.ts';
@@ -42,7 +43,8 @@ export async function openGradientReader(directory: string, room = KEPT_BYTES): 
   const info = await readStoreInfo(directory);
   const codec = codecs[info.codec];
   const length = gradientLength(info);
-  const format = { columns: codec.columns(length), length, isPlain: codec.isPlain };
+  const columns = codec.columns(length);
+  const format = { columns, sizes: columns.map(rowBytes), length, isPlain: codec.isPlain };
   const bytes = Math.max(STORED_BYTES, storedBytes(format.columns, 1));
   return new GradientReader(directory, info, format, await codec.openDecoder(length, bytes, 1), room);
 }
@@ -170,8 +172,14 @@ export class GradientReader {
   *#slices(rows: readonly GradientRow[]): Generator<Map<number, WantedRow[]>> {
     const { targets, shardImages } = this.info;
     const limit = Math.floor(this.#decoder.stored.length / storedBytes(this.#format.columns, 1));
-    const places = Float64Array.from(rows, ({ image, target }) => image * targets + target);
-    const order = Uint32Array.from(rows.keys()).sort((a, b) => places[a]! - places[b]!);
+    const { length } = this.#format;
+    const places = new Float64Array(rows.length);
+    const order = new Uint32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      places[i] = rows[i]!.image * targets + rows[i]!.target;
+      order[i] = i;
+    }
+    order.sort((a, b) => places[a]! - places[b]!);
     let slice = new Map<number, WantedRow[]>();
     let count = 0;
     for (const index of order) {
@@ -181,7 +189,7 @@ export class GradientReader {
         slice = new Map();
         count = 0;
       }
-      const want = { row: places[index]! - shard * shardImages * targets, to: index * this.#format.length };
+      const want = { row: places[index]! - shard * shardImages * targets, to: index * length };
       const wanted = slice.get(shard);
       if (wanted) wanted.push(want);
       else slice.set(shard, [want]);

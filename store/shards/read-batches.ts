@@ -1,4 +1,7 @@
-/** Reads a store in its order, record batch by record batch, each while the one before it is in use. */
+/**
+ * Reads a store in its order, record batch by record batch: by plain system calls as long as they come from the page cache, then
+ * each by another thread while the one before it is in use.
+ */
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GradientStoreInfo, ShardRecord } from '../../schemas/gradient-store.ts';
@@ -7,7 +10,7 @@ import { openShard, requireChecksum, requireRecord, translateDamage } from './ch
 import type { Decoder } from './codecs/codec.ts';
 import { crc32 } from './crc32.ts';
 import { prefetch } from './prefetch.ts';
-import { readNow, readPieces } from './read-pieces.ts';
+import { readNow, readPieces, SLOW_READS } from './read-pieces.ts';
 import type { RowFormat } from './read-rows.ts';
 import { INDEX_COLUMNS, shardColumns, shardName } from './store-layout.ts';
 
@@ -55,16 +58,19 @@ export async function* readBatches(
       first += rows / info.targets;
       return batch;
     };
-    if (format.isPlain && isChecked) {
-      // Nothing is computed besides: another thread, a promise or a second buffer would cost more than it saves.
-      for (const [index, { offset, bytes }] of batches.entries()) {
-        readNow(file.fd, bodies[0]!, { start: 0, bytes, position: offset });
-        yield use(index, bodies[0]!);
-      }
-    } else {
-      for await (const index of readBodies(record, file, bodies, isChecked))
-        yield use(index, bodies[index % 2]!);
+    const check = (index: number, body: Uint8Array) => {
+      if (!isChecked) requireChecksum(record, index, crc32(body));
+    };
+    let index = 0;
+    for (let slow = 0; slow < SLOW_READS && index < batches.length; index++) {
+      const { offset, bytes } = batches[index]!;
+      const body = bodies[0]!.subarray(0, bytes);
+      slow = readNow(file.fd, body, { start: 0, bytes, position: offset }) > 1 ? slow + 1 : 0;
+      check(index, body);
+      yield use(index, body);
     }
+    for await (const next of readAhead(record, file, bodies, check, index))
+      yield use(next, bodies[next % 2]!);
   } catch (error) {
     throw translateDamage(error, directory, shardName(shard));
   } finally {
@@ -72,25 +78,22 @@ export async function* readBatches(
   }
 }
 
-/** Numbers of the batches, each once it is read; one buffer is read into by another thread while the other one is in use. */
-function readBodies(
-  record: ShardRecord,
+/** Numbers of the batches from one on, each once it is read by another thread into one buffer, while the other is in use. */
+function readAhead(
+  { batches }: ShardRecord,
   file: FileHandle,
-  bodies: Uint8Array[],
-  isChecked: boolean,
+  bodies: readonly Uint8Array[],
+  check: (index: number, body: Uint8Array) => void,
+  from: number,
 ): AsyncIterable<number> {
-  const { batches } = record;
-  return prefetch(
-    batches.length,
-    async (index) => {
-      const { offset, bytes } = batches[index]!;
-      const body = bodies[index % 2]!.subarray(0, bytes);
-      await readPieces(file.fd, body, [[{ start: 0, bytes, position: offset }]], () => undefined, 0);
-      if (!isChecked) requireChecksum(record, index, crc32(body));
-      return index;
-    },
-    1,
-  );
+  const readBody = async (index: number) => {
+    const { offset, bytes } = batches[index]!;
+    const body = bodies[index % 2]!.subarray(0, bytes);
+    await readPieces(file.fd, body, [[{ start: 0, bytes, position: offset }]], () => undefined, 0);
+    check(index, body);
+    return index;
+  };
+  return prefetch(batches.length, readBody, 1, from);
 }
 
 function decodeBatch(

@@ -17,7 +17,7 @@ export interface Piece {
 const PATIENCE_MS = 0.1;
 const PATIENCE_MS_PER_BYTE = 1e-6;
 /** A single slow one may have waited for its turn on the processor. */
-const SLOW_READS = 2;
+export const SLOW_READS = 2;
 
 /**
  * Reads the pieces of all parts. Settles when the last read has ended, also after an error, so that the file may be

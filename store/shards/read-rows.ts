@@ -1,5 +1,5 @@
 /** Reads rows of one open shard: neighbours by one positioned read per column. */
-import { type Column, layOut, rowBytes } from './arrow-columns.ts';
+import { type Column, layOut } from './arrow-columns.ts';
 import type { Decoder } from './codecs/codec.ts';
 import { type Piece, readPieces } from './read-pieces.ts';
 import type { ShardTable } from './shard-table.ts';
@@ -15,6 +15,8 @@ export interface WantedRow {
 export interface RowFormat {
   /** Those of the codec. */
   columns: readonly Column[];
+  /** Bytes of one row of each. */
+  sizes: readonly number[];
   /** Values of a gradient. */
   length: number;
   /** Whether the codec keeps gradients as they are, so that they can be read to where they go. */
@@ -55,7 +57,7 @@ export function readRows(
   const runs = findRuns(wanted, table.batchRows, format);
   if (format.isPlain) return readInPlace(fd, table, format, runs, out);
   const places = layOut(format.columns, wanted.length).offsets.map((offset) => start + offset);
-  const pieces = runs.map((run) => piecesOf(run, table, format.columns, places, decoder.stored));
+  const pieces = runs.map((run) => piecesOf(run, table, format.sizes, places, decoder.stored));
   return readPieces(fd, decoder.stored, pieces, (index) => {
     const { first, before, wanted } = runs[index]!;
     for (const { row, to } of wanted) {
@@ -69,11 +71,11 @@ export function readRows(
 function readInPlace(
   fd: number,
   { batchRows, offsets }: ShardTable,
-  { columns, length }: RowFormat,
+  { sizes, length }: RowFormat,
   runs: readonly Run[],
   out: Float32Array,
 ): Promise<void> {
-  const size = rowBytes(columns[0]!);
+  const size = sizes[0]!;
   const buffer = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
   const pieces = runs.map(({ batch, first, rows, wanted }) => [
     {
@@ -114,19 +116,19 @@ function isNext({ first, rows, wanted }: Run, { row, to }: WantedRow, length: nu
 function piecesOf(
   { batch, first, rows, before }: Run,
   { batchRows, offsets, kept }: ShardTable,
-  columns: readonly Column[],
+  sizes: readonly number[],
   places: readonly number[],
   buffer: Uint8Array,
 ): Piece[] {
   const pieces: Piece[] = [];
-  for (const [c, column] of columns.entries()) {
-    const size = rowBytes(column);
+  for (let c = 0; c < sizes.length; c++) {
+    const size = sizes[c]!;
     const start = places[c]! + before * size;
     const inMemory = kept[c];
     if (inMemory !== undefined) {
       buffer.set(inMemory.subarray(first * size, (first + rows) * size), start);
     } else {
-      const position = offsets[batch * columns.length + c]! + (first - batch * batchRows) * size;
+      const position = offsets[batch * sizes.length + c]! + (first - batch * batchRows) * size;
       pieces.push({ start, bytes: rows * size, position });
     }
   }

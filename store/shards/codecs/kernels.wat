@@ -117,9 +117,9 @@
       (br_if $block (i32.lt_u (local.get $x) (local.get $end)))))
 
   ;; $n halves from $half on, times $scale, become float32 from $to on. Finite ones only: a shard holds no others.
-  ;; Up to 3 values more are read and written.
+  ;; Up to 15 values more are read and written.
   (func (export "decodeHalf") (param $half i32) (param $n i32) (param $to i32) (param $scale f32)
-    (local $end i32) (local $bias v128) (local $factor v128) (local $mask v128)
+    (local $end i32) (local $bias v128) (local $factor v128) (local $mask v128) (local $eight v128)
     (local.set $mask (i32x4.splat (i32.const 0x8fffe000)))
     ;; 2^112: the difference of the exponents' biases.
     (local.set $bias (f32x4.splat (f32.const 0x1p112)))
@@ -128,11 +128,22 @@
     (loop $next
       ;; Moved by 13 bits the mantissa is at its place in float32, the sign at its own, and the exponent too low by the
       ;; difference of the biases. What has no exponent is right by then, too: there is none in float32 either.
+      (local.set $eight (v128.load (local.get $half)))
       (v128.store (local.get $to)
-        (f32x4.mul (local.get $factor) (f32x4.mul (local.get $bias)
-          (v128.and (local.get $mask) (i32x4.shl (v128.load16x4_s (local.get $half)) (i32.const 13))))))
-      (local.set $half (i32.add (local.get $half) (i32.const 8)))
-      (local.set $to (i32.add (local.get $to) (i32.const 16)))
+        (f32x4.mul (local.get $factor) (f32x4.mul (local.get $bias) (v128.and (local.get $mask)
+          (i32x4.shl (i32x4.extend_low_i16x8_s (local.get $eight)) (i32.const 13))))))
+      (v128.store offset=16 (local.get $to)
+        (f32x4.mul (local.get $factor) (f32x4.mul (local.get $bias) (v128.and (local.get $mask)
+          (i32x4.shl (i32x4.extend_high_i16x8_s (local.get $eight)) (i32.const 13))))))
+      (local.set $eight (v128.load offset=16 (local.get $half)))
+      (v128.store offset=32 (local.get $to)
+        (f32x4.mul (local.get $factor) (f32x4.mul (local.get $bias) (v128.and (local.get $mask)
+          (i32x4.shl (i32x4.extend_low_i16x8_s (local.get $eight)) (i32.const 13))))))
+      (v128.store offset=48 (local.get $to)
+        (f32x4.mul (local.get $factor) (f32x4.mul (local.get $bias) (v128.and (local.get $mask)
+          (i32x4.shl (i32x4.extend_high_i16x8_s (local.get $eight)) (i32.const 13))))))
+      (local.set $half (i32.add (local.get $half) (i32.const 32)))
+      (local.set $to (i32.add (local.get $to) (i32.const 64)))
       (br_if $next (i32.lt_u (local.get $half) (local.get $end)))))
 
   ;; The scale of a block whose largest magnitude is $largest: a 127th of it, as a float32. 1 for zeros.
@@ -226,19 +237,25 @@
   ;; $n whole numbers of one byte from $from on, times the scale of their 64, become float32 from $to on. The last block
   ;; is read and written whole.
   (func (export "decodeInt8") (param $from i32) (param $n i32) (param $to i32) (param $scales i32)
-    (local $end i32) (local $blockEnd i32) (local $factor v128) (local $eight v128)
+    (local $end i32) (local $blockEnd i32) (local $factor v128) (local $sixteen v128) (local $eight v128)
     (local.set $end (i32.add (local.get $from) (local.get $n)))
     (loop $block
       (local.set $factor (v128.load32_splat (local.get $scales)))
       (local.set $scales (i32.add (local.get $scales) (i32.const 4)))
       (local.set $blockEnd (i32.add (local.get $from) (i32.const 64)))
       (loop $next
-        (local.set $eight (v128.load8x8_s (local.get $from)))
+        (local.set $sixteen (v128.load (local.get $from)))
+        (local.set $eight (i16x8.extend_low_i8x16_s (local.get $sixteen)))
         (v128.store (local.get $to)
           (f32x4.mul (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $eight))) (local.get $factor)))
         (v128.store offset=16 (local.get $to)
           (f32x4.mul (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $eight))) (local.get $factor)))
-        (local.set $from (i32.add (local.get $from) (i32.const 8)))
-        (local.set $to (i32.add (local.get $to) (i32.const 32)))
+        (local.set $eight (i16x8.extend_high_i8x16_s (local.get $sixteen)))
+        (v128.store offset=32 (local.get $to)
+          (f32x4.mul (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_s (local.get $eight))) (local.get $factor)))
+        (v128.store offset=48 (local.get $to)
+          (f32x4.mul (f32x4.convert_i32x4_s (i32x4.extend_high_i16x8_s (local.get $eight))) (local.get $factor)))
+        (local.set $from (i32.add (local.get $from) (i32.const 16)))
+        (local.set $to (i32.add (local.get $to) (i32.const 64)))
         (br_if $next (i32.lt_u (local.get $from) (local.get $blockEnd))))
       (br_if $block (i32.lt_u (local.get $from) (local.get $end))))))
