@@ -220,13 +220,15 @@ describe('rewriteGraph', () => {
   });
 
   it.each([
-    ['of few channels', [3, 3, 8, 16], 1, 'SAME'],
-    ['with a stride', [3, 3, 16, 16], 2, 'SAME'],
-    ['without a border', [3, 3, 16, 16], 1, 'VALID'],
-    ['of another size', [5, 5, 16, 16], 1, 'SAME'],
-  ])('leaves a convolution %s to TensorFlow', (_, shape, stride, padding) => {
+    ['of few channels', [3, 3, 8, 16], 1, 1, 'SAME'],
+    ['with a stride', [3, 3, 16, 16], 2, 1, 'SAME'],
+    ['with taps apart', [3, 3, 16, 16], 1, 2, 'SAME'],
+    ['without a border', [3, 3, 16, 16], 1, 1, 'VALID'],
+    ['of another size', [5, 5, 16, 16], 1, 1, 'SAME'],
+  ])('leaves a convolution %s to TensorFlow', (_, shape, stride, dilation, padding) => {
     const filter = constantNode('filter', 'float32', shape, new Float32Array(1));
-    const attributes = { T, strides: { ints: [1, stride, stride, 1] }, padding: { text: padding } };
+    const [strides, dilations] = [stride, dilation].map((step) => ({ ints: [1, step, step, 1] }));
+    const attributes = { T, strides: strides!, dilations: dilations!, padding: { text: padding } };
     const nodes = [input, filter, { ...node('end', 'Conv2D', ['x', 'filter']), attributes }];
     expect(rewriteGraph(nodes, 'end')).toEqual(nodes);
   });

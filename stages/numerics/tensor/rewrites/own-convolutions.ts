@@ -14,14 +14,19 @@ const LEAST_INPUTS = 12;
 export const ownConvolution: Rule = (node, { source }) => {
   if (!hasOwnKernels() || node.op !== 'Conv2D') return null;
   const filter = source(node.inputs[1]!);
-  const { padding, strides } = node.attributes as { padding: { text: string }; strides: { ints: number[] } };
+  const { padding, strides, dilations } = node.attributes as {
+    padding: { text: string };
+    strides: { ints: number[] };
+    dilations?: { ints: number[] };
+  };
   const [height, width, inputs] = filter?.shape ?? [];
   const is3x3 = height === 3 && width === 3 && padding.text === 'SAME';
-  if (!is3x3 || inputs! < LEAST_INPUTS || strides.ints.some((stride) => stride !== 1)) return null;
-  const steps = new Steps(node, 'own');
-  const none = steps.constant(new Float32Array(), [0]);
-  steps.add(OP, [...node.inputs, none, none], node.shape, { relu: { bool: false } });
-  return steps.done();
+  const steps = [...strides.ints, ...(dilations?.ints ?? [])];
+  if (!is3x3 || inputs! < LEAST_INPUTS || steps.some((step) => step !== 1)) return null;
+  const nodes = new Steps(node, 'own');
+  const none = nodes.constant(new Float32Array(), [0]);
+  nodes.add(OP, [...node.inputs, none, none], node.shape, { relu: { bool: false } });
+  return nodes.done();
 };
 
 /** The node with a convolution of ours in its first or second input, and the other input; null where it is used elsewhere too. */
