@@ -3,7 +3,7 @@ import type { Dataset } from '../../store/dataset-artifact.ts';
 import { type DataScale, toScaled } from '../numerics/diffusion/data-scale.ts';
 import type { ScoreModel } from '../numerics/diffusion/denoise.ts';
 import { addNoise } from '../numerics/diffusion/noise.ts';
-import { addLevel, type ScoreTarget, scoreWeights } from '../numerics/diffusion/score-target.ts';
+import { addLevel, drawsText, type ScoreTarget, scoreWeights } from '../numerics/diffusion/score-target.ts';
 import { DenoiseBatches } from './denoise-batches.ts';
 import type { TargetMaker, WantedTargets } from './target-maker.ts';
 
@@ -48,10 +48,11 @@ export function learnedScore(dataset: Dataset, score: LearnedScore): TargetMaker
   };
 }
 
-function describe({ sigmas, draws, combine, guidance }: ScoreTarget): string {
+function describe(target: ScoreTarget): string {
+  const { sigmas, combine, guidance } = target;
   const form = guidance === 'difference' ? 'score difference' : `score with guidance ${guidance}`;
   const levels = sigmas.length === 1 ? `sigma ${sigmas[0]}` : `sigmas ${sigmas.join(', ')} (${combine})`;
-  return `learned ${form} at ${levels} of the scaled data, ${draws} draw(s)`;
+  return `learned ${form} at ${levels} of the scaled data, ${drawsText(target)}`;
 }
 
 /**

@@ -17,6 +17,10 @@ export interface ScoreTarget {
   guidance: number | 'difference';
 }
 
+/** For descriptions: `1 draw`, `4 draws`. */
+export const drawsText = ({ draws }: Pick<ScoreTarget, 'draws'>): string =>
+  draws === 1 ? '1 draw' : `${draws} draws`;
+
 /** a and b: what s(x_σ | y) and s(x_σ) count. */
 export function scoreWeights({ guidance }: Pick<ScoreTarget, 'guidance'>): {
   conditional: number;
