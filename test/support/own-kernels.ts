@@ -3,8 +3,6 @@ import { FLOAT32, runKernel } from '../../stages/numerics/tensor/kernel.ts';
 import { randomStream } from '../../stages/numerics/tensor/random.ts';
 import { tf } from './engine.ts';
 
-export type Shape = readonly [number, number, number, number];
-
 /** Normal values around a mean, always the same. */
 export function noise(name: string, shape: readonly number[], mean = 0): tf.Tensor {
   const stream = randomStream(7, name);
@@ -12,6 +10,10 @@ export function noise(name: string, shape: readonly number[], mean = 0): tf.Tens
   const values = Float32Array.from({ length: size }, () => mean + stream.normal());
   return tf.tensor(values, [...shape]);
 }
+
+/** Zeros of each shape, by name. */
+export const zerosOf = (shapes: object): Record<string, tf.Tensor> =>
+  Object.fromEntries(Object.entries(shapes).map(([name, sides]) => [name, tf.zeros(sides as number[])]));
 
 /** What a kernel is given for an input that is left out. */
 export const none = () => tf.zeros([0]);

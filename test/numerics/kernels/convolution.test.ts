@@ -7,6 +7,7 @@ import {
   ownConvolution,
   plainConvolution,
   worstError,
+  zerosOf,
 } from '../../support/own-kernels.ts';
 
 /** Largest error over the root mean square of the results; grows with the root of the channels. */
@@ -102,9 +103,7 @@ describe('PagConvolution', () => {
     [[2, 4, 4, 4], [3, 3, 4, 4], { bias: [5] }, 'expected 4 values of bias, found 5'],
     [[2, 4, 4, 4], [3, 3, 4, 4], { added: [2, 4, 4, 3] }, 'expected 128 values of added, found 96'],
   ])('refuses %j with a filter %j and %j', (xShape, filterShape, ending, message) => {
-    const others = Object.fromEntries(
-      Object.entries(ending as Record<string, number[]>).map(([name, shape]) => [name, tf.zeros(shape)]),
-    );
+    const others = zerosOf(ending);
     expect(() => ownConvolution(tf.zeros(xShape), tf.zeros(filterShape), others)).toThrow(
       `PagConvolution: ${message}`,
     );

@@ -3,7 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Modulation, modulatedGroupNorm } from '../../../stages/numerics/gradients/group-norm.ts';
 import { registerGradients } from '../../../stages/numerics/gradients/register.ts';
 import { tf } from '../../support/engine.ts';
-import { type Norm, noise, ownGroupNorm, plainGroupNorm, worstError } from '../../support/own-kernels.ts';
+import {
+  type Norm,
+  noise,
+  ownGroupNorm,
+  plainGroupNorm,
+  worstError,
+  zerosOf,
+} from '../../support/own-kernels.ts';
 
 const TOLERANCE = 2e-6;
 
@@ -130,9 +137,7 @@ describe('PagGroupNorm', () => {
     [[2, 4, 4, 6], 2, { scale: [6] }, 'expected 12 values of scale, found 6'],
     [[2, 4, 4, 6], 2, { shift: [6] }, 'expected 12 values of shift, found 6'],
   ])('refuses %j in %i groups with %j', (shape, groups, wrong, message) => {
-    const others = Object.fromEntries(
-      Object.entries(wrong as Record<string, number[]>).map(([name, sides]) => [name, tf.zeros(sides)]),
-    );
+    const others = zerosOf(wrong);
     const norm = { groups, epsilon: 1e-5, gamma: tf.ones([6]), beta: tf.zeros([6]), ...others };
     expect(() => ownGroupNorm(tf.zeros(shape), norm)).toThrow(`PagGroupNorm: ${message}`);
   });

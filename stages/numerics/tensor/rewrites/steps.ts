@@ -20,8 +20,8 @@ export class Steps {
     return this.#push(constantNode(this.#next(), 'float32', shape, values));
   }
 
-  integers(values: ArrayLike<number>, shape: readonly number[] = [values.length]): string {
-    return this.#push(constantNode(this.#next(), 'int32', shape, Int32Array.from(values)));
+  integers(values: readonly number[]): string {
+    return this.#push(constantNode(this.#next(), 'int32', [values.length], Int32Array.from(values)));
   }
 
   add(
@@ -43,24 +43,6 @@ export class Steps {
 
   slice(from: string, begin: readonly number[], size: readonly number[]): string {
     return this.add('Slice', [from, this.integers(begin), this.integers(size)], size, { Index: INT32 });
-  }
-
-  /** [rows, columns] × [columns, n] */
-  product(a: string, b: string, shape: readonly number[]): string {
-    return this.add('MatMul', [a, b], shape, { transpose_a: { bool: false }, transpose_b: { bool: false } });
-  }
-
-  /** Rows of a matrix. */
-  rows(from: string, indices: ArrayLike<number>, columns: number): string {
-    const axis = this.#push(constantNode(this.#next(), 'int32', [], Int32Array.of(0)));
-    const node: GraphNode = {
-      op: 'GatherV2',
-      inputs: [from, this.integers(indices), axis],
-      attributes: { Tparams: FLOAT, Tindices: INT32, Taxis: INT32, batch_dims: { int: 0 } },
-      shape: [indices.length, columns],
-      name: this.#next(),
-    };
-    return this.#push(node);
   }
 
   /** The nodes, with the last one under the name of what they replace. */
