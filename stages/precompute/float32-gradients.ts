@@ -1,8 +1,8 @@
 /** The other side of precision-cost.ts, in a process whose engine is in float32. */
 import type { StageContext } from '../../schemas/stage.ts';
 import { readDataset } from '../../store/dataset-artifact.ts';
+import { cosineLoss } from '../../store/shards/cosine-loss.ts';
 import { readTensors } from '../../store/tensor-file.ts';
-import { cosineOf } from '../numerics/analyses/class-gradients.ts';
 import { registerGradients } from '../numerics/gradients/register.ts';
 import { inputOf } from '../numerics/running.ts';
 import { makeTargets } from './make-targets.ts';
@@ -29,16 +29,10 @@ export async function answer({
   const [count, size] = gradients!.shape as [number, number];
   const reduced = Float32Array.from(gradients!.data);
   const losses = Array.from({ length: count }, (_, row) =>
-    lossBetween(data.subarray(row * size, (row + 1) * size), reduced.subarray(row * size, (row + 1) * size)),
+    cosineLoss(data.subarray(row * size, (row + 1) * size), reduced.subarray(row * size, (row + 1) * size)),
   );
   return {
     meanCosineLoss: losses.reduce((sum, loss) => sum + loss, 0) / count,
     worstCosineLoss: Math.max(...losses),
   };
-}
-
-/** Not less than 0, where rounding would make it so; 0 between two gradients of zeros. */
-function lossBetween(u: Float32Array, v: Float32Array): number {
-  const areZero = [u, v].every((vector) => vector.every((value) => value === 0));
-  return areZero ? 0 : Math.max(0, 1 - cosineOf(u, v));
 }
