@@ -77,7 +77,7 @@ describe('kill -9', () => {
     await whole.call('run');
     killed.order(
       Object.fromEntries(
-        ['dataset', 'precompute', 'train', 'report'].map((stage) => [stage, { stepMs: 60 }]),
+        ['dataset', 'precompute', 'train', 'report'].map((stage) => [stage, { stepMs: 250 }]),
       ),
     );
     for (let attempt = 0; attempt < 3; attempt++) {
